@@ -1,0 +1,119 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { DataType, Entry, Json, JsonObject } from './entry.ts';
+import type { Cursor, Lost, Position } from './follow.ts';
+import type { Condition, Query } from './query.ts';
+import type { Probe, Rejected, Source } from './source.ts';
+
+/** A sink either is written to (`write`), or serves what it asked for in `needs`, or both. */
+export interface Sink {
+  start?(signal: AbortSignal): Promise<void>;
+  stop?(): Promise<void>;
+  /**
+   * At least once, never concurrent. Resolves when all but the rejected entries are durable; an error means that none
+   * need be, and the same entries come again.
+   */
+  write?(entries: readonly Entry[], signal: AbortSignal): Promise<void | readonly Rejected[]>;
+  probe?(signal: AbortSignal): Promise<Probe>;
+  /** Sources that this sink computes. */
+  readonly serves?: readonly Source[];
+}
+
+/** Mounted below a path prefix on a listener that the core owns. */
+export interface Handler {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+export interface KeyValue {
+  get(key: string): Promise<Json | undefined>;
+  set(key: string, value: Json): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+export interface SourceReport {
+  readonly name: string;
+  /** What answers call the source. */
+  readonly label: string;
+  readonly status: 'ok' | 'failed' | 'timeout';
+  /** Rows of this source in the page. */
+  readonly count: number;
+  /** Rows left out because another source had the same entry. */
+  readonly duplicates: number;
+  readonly tookMs: number;
+  readonly error?: string;
+  /** A cursor that fetches only what this source owes to this page. */
+  readonly retry?: string;
+}
+
+export interface Page {
+  readonly entries: readonly Entry[];
+  /** The cursor of the next page; absent on the last one. */
+  readonly next?: string;
+  readonly sources: readonly SourceReport[];
+  readonly notes: readonly string[];
+}
+
+/** What `query` takes. `from` and `to` are frozen into the cursor, and may be left out when one is given. */
+export interface PageRequest extends Partial<Omit<Query, 'after'>> {
+  readonly sources?: readonly string[];
+  readonly cursor?: string;
+  /** Text that a cursor is bound to besides the query itself, e.g. the relative times that `from` was computed from. */
+  readonly binding?: string;
+}
+
+export type Positions = Readonly<Record<string, Position>>;
+
+/** What a follower is handed. Entries and their cursors are the same for every reader of a source. */
+export type Frame =
+  | { readonly event: 'hello' | 'caught-up'; readonly position: Positions; readonly missing: readonly { source: string; reason: string }[] }
+  | { readonly event: 'entry'; readonly source: string; readonly lane: string; readonly cursor: Cursor; readonly entry: Entry }
+  | { readonly event: 'gap'; readonly source: string; readonly count: number; readonly after: Position; readonly until: Position }
+  | { readonly event: 'lost'; readonly source: string; readonly lost: Lost };
+
+export interface FollowOptions {
+  /** Source → lane → cursor. A source absent here starts at its end. */
+  readonly after?: Positions;
+  /** `latest`: a slow reader skips, and is told so by a `gap`. `complete`: it never skips, and falls behind instead. */
+  readonly policy: 'latest' | 'complete';
+  readonly where?: readonly Condition[];
+  readonly sources?: readonly string[];
+}
+
+export interface SourceInfo {
+  readonly name: string;
+  readonly type: DataType;
+  readonly label: string;
+  readonly mirror: boolean;
+  readonly facets: readonly string[];
+}
+
+/** One configured plugin, as its supervisor sees it. */
+export interface InstanceInfo {
+  readonly kind: 'source' | 'sink';
+  readonly name: string;
+  readonly use: string;
+  readonly state: 'starting' | 'running' | 'waiting' | 'failed' | 'stopped';
+  readonly restarts: number;
+  /** Why it is waiting or failed. */
+  readonly error?: string;
+}
+
+/** What a sink may ask for in `needs`. */
+export interface Services {
+  /** Entries of a type from every source of it, merged. Rejects with `ERR_REQUEST` when the request itself is wrong. */
+  query(type: DataType, request: PageRequest, signal: AbortSignal): Promise<Page>;
+  /** The present state, from sources with the `latest` facet. */
+  latest(type: DataType, request: { readonly sources?: readonly string[] }, signal: AbortSignal): Promise<Page>;
+  follow(type: DataType, options: FollowOptions, signal: AbortSignal): AsyncIterable<Frame>;
+  sources(): readonly SourceInfo[];
+  status(): readonly InstanceInfo[];
+  /** The agent's own metrics in Prometheus' text format. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  http: {
+    /** `listen` is `host:port`. Resolves when the port serves the prefix; the function it resolves to unmounts it. */
+    mount(listen: string, prefix: string, handler: Handler): Promise<() => Promise<void>>;
+  };
+  state: KeyValue;
+  events: { on(event: string, listener: (detail: JsonObject) => void): () => void };
+}

@@ -1,0 +1,68 @@
+import type { Micros } from './entry.ts';
+
+const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$/;
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/;
+
+/**
+ * RFC 3339, with the leniencies of ISO 8601 that log writers use: a space for the `T`, a comma for the dot, no zone (taken
+ * as UTC), a date alone. Digits below a microsecond are cut. `undefined` for anything else, impossible dates included.
+ */
+export function parseTimestamp(text: string): Micros | undefined {
+  const match = ISO.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match;
+  const date = new Date(0);
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return undefined;
+  // 60 is a leap second; it is counted as the first of the next minute.
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
+  const offset = zoneMinutes(zone);
+  if (offset === undefined) return undefined;
+  const seconds = Number(hour) * 3600 + (Number(minute) - offset) * 60 + Number(second);
+  return (date.getTime() + seconds * 1000) * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
+}
+
+function zoneMinutes(zone: string): number | undefined {
+  if (zone === 'Z' || zone === 'z') return 0;
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(3).replace(':', '') || '0');
+  if (hours > 23 || minutes > 59) return undefined;
+  return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/** A Unix time in seconds, milliseconds, microseconds or nanoseconds, told apart by its size (years 1973 to 5138). */
+export function fromUnix(value: number): Micros | undefined {
+  if (!Number.isFinite(value) || value < 0) return undefined;
+  const scale = value < 1e11 ? 1e6 : value < 1e14 ? 1e3 : value < 1e17 ? 1 : 1e-3;
+  const micros = Math.round(value * scale);
+  return Number.isSafeInteger(micros) ? micros : undefined;
+}
+
+/** RFC 3339 in UTC with six fractional digits, e.g. `2025-11-07T02:00:00.000000Z`. */
+export function formatTime(time: Micros): string {
+  const millis = Math.floor(time / 1000);
+  if (!(Math.abs(millis) <= 8.64e15)) return String(time);
+  return `${new Date(millis).toISOString().slice(0, -1)}${String(time - millis * 1000).padStart(3, '0')}Z`;
+}
+
+export function now(): Micros {
+  return Date.now() * 1000;
+}
+
+/** `90d`, `15m`, `1.5h`, `250ms` in milliseconds. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  return match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : undefined;
+}
+
+/** A point in time as a person writes it: RFC 3339, Unix, `now`, or relative to it such as `-2h`. */
+export function parseTime(text: string, at: Micros): Micros | undefined {
+  if (text === 'now') return at;
+  if (/^-?\d+(\.\d+)?$/.test(text)) return fromUnix(Number(text));
+  if (text.startsWith('-')) {
+    const ago = parseDuration(text.slice(1));
+    return ago === undefined ? undefined : at - Math.round(ago * 1000);
+  }
+  return parseTimestamp(text);
+}
