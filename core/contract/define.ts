@@ -29,14 +29,14 @@ export interface SinkContext<O, N extends keyof Services> extends Context<O> {
   readonly agent: Pick<Services, N>;
 }
 
-/** Options are a `z.strictObject`: an unknown key is an error with a suggestion. */
+/** Options are a `z.strictObject`, so that an unknown key is an error with a suggestion; checked when the plugin is loaded. */
 export type OptionsSchema = z.ZodObject<z.core.$ZodLooseShape, z.core.$strict>;
 
 /** Keys of an instance that belong to the core. */
 export const RESERVED_KEYS = ['use', 'enabled', 'from', 'isolate', 'grants'] as const;
 type Reserved = (typeof RESERVED_KEYS)[number];
 type Unreserved<O extends OptionsSchema> = keyof O['shape'] & Reserved extends never ? unknown : { readonly options: never };
-type Exact<R, S> = R & { readonly [K in Exclude<keyof R, keyof S>]: never };
+type Exact<R, S> = R & S & { readonly [K in Exclude<keyof R, keyof S>]: never };
 
 export interface Head<O extends OptionsSchema = OptionsSchema> {
   readonly name: string;
@@ -57,14 +57,14 @@ export interface SinkDefinition<O extends OptionsSchema = OptionsSchema> extends
 export type Definition = SourceDefinition | SinkDefinition;
 
 /** Defines a source plugin; make it the default export of a module. A facet that does not exist is a type error. */
-export function defineSource<const O extends OptionsSchema, R extends Source>(
+export function defineSource<const O extends OptionsSchema, R extends object>(
   definition: Head<O> & Unreserved<O> & { create(context: SourceContext<z.output<O>>): Exact<R, Source> },
 ): SourceDefinition<O> {
   return { ...(definition as Head<O> & Pick<SourceDefinition<O>, 'create'>), kind: 'source' };
 }
 
 /** Defines a sink plugin; it reaches only the services that it names in `needs`. */
-export function defineSink<const O extends OptionsSchema, R extends Sink, const N extends keyof Services = never>(
+export function defineSink<const O extends OptionsSchema, R extends object, const N extends keyof Services = never>(
   definition: Head<O> &
     Unreserved<O> & {
       readonly needs?: readonly N[];

@@ -36,10 +36,10 @@ export function strings() {
   return z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => (typeof value === 'string' ? [value] : value));
 }
 
-/** A TCP address to listen on: `host:port`, `[::1]:port`. */
+/** Where to listen: `host:port`, `[::1]:port`, or `unix:/path/to.sock`. */
 export function listenAddress(fallback: string) {
   return z
     .string()
-    .regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+):\d{1,5}$/, { error: 'expected host:port, such as 127.0.0.1:8000' })
+    .regex(/^(unix:.+|(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+):\d{1,5})$/, { error: 'expected host:port, such as 127.0.0.1:8000, or unix:/path/to.sock' })
     .default(fallback);
 }

@@ -1,0 +1,215 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { difference } from '../config/difference.ts';
+import type { InstanceSettings, Settings } from '../config/settings.ts';
+import { describe, type InstanceInfo, type Services, type Sink } from '../contract/index.ts';
+import { createDelivery } from '../feed/delivery.ts';
+import { createListeners, type Listeners } from '../http/listeners.ts';
+import { openState, type State } from '../state/state.ts';
+import { createEvents } from '../telemetry/events.ts';
+import type { AgentLog } from '../telemetry/log.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { type RunningSink, type RunningSource, type Surroundings, superviseSink, superviseSource } from './instances.ts';
+import { type BuiltServices, buildServices } from './services.ts';
+
+export interface AgentOptions {
+  readonly settings: Settings;
+  readonly log: AgentLog;
+  readonly version: string;
+  /** A visit opens the sources for one question: it neither journals nor claims the state for itself. */
+  readonly visit?: boolean;
+}
+
+/** Sinks do not wait longer than this for sources that are slow to start. */
+const SOURCES_HEAD_START_MS = 3_000;
+const PRUNE_EVERY_MS = 3_600_000;
+const DEFAULT_KEEP_MS = 30 * 86_400_000;
+const DRAIN_DEADLINE_MS = 10_000;
+
+/** The whole agent: sources, sinks, and what stands between them. */
+export class Agent {
+  readonly events = createEvents();
+  readonly listeners: Listeners;
+  readonly #options: AgentOptions;
+  readonly #log: AgentLog;
+  readonly #sources = new Map<string, RunningSource>();
+  readonly #sinks = new Map<string, RunningSink>();
+  readonly #deliveries = new Set<ReturnType<typeof createDelivery>>();
+  readonly #state: State;
+  readonly #built: BuiltServices;
+  readonly #around: Surroundings;
+  readonly #metrics: ReturnType<typeof createMetrics>;
+  #settings: Settings;
+  #pruning: NodeJS.Timeout | undefined;
+
+  static async open(options: AgentOptions): Promise<Agent> {
+    const { settings, log, visit = false } = options;
+    const state = await openState(settings.agent.state, { log: log.child({ logger: 'cauce.state' }), exclusive: !visit });
+    return new Agent(options, state);
+  }
+
+  private constructor(options: AgentOptions, state: State) {
+    const { settings, log, version, visit = false } = options;
+    this.#options = options;
+    this.#settings = settings;
+    this.#state = state;
+    this.#log = log.child({ logger: 'cauce.host' });
+    const childLog = (name: string) => log.child({ logger: `cauce.${name}` });
+    this.listeners = createListeners(childLog('http'));
+    this.#metrics = createMetrics(this.events, { instances: () => this.status(), version });
+    this.#built = buildServices({
+      members: () => [...this.#sources.values()].map((source) => source.member()),
+      status: () => this.status(),
+      metrics: () => this.#metrics.text(),
+      listeners: this.listeners,
+      events: this.events,
+      state: state.keyValue('agent'),
+      deadline: settings.agent.query.deadline,
+      log: childLog,
+    });
+    this.#around = {
+      host: settings.agent.host,
+      state,
+      services: this.#built.services,
+      receive: !visit,
+      log: childLog,
+      changed: (info) => this.#instanceChanged(info),
+    };
+  }
+
+  get services(): Services {
+    return this.#built.services;
+  }
+
+  status(): InstanceInfo[] {
+    return [...this.#sources.values(), ...this.#sinks.values()].map(({ supervisor }) => supervisor.info);
+  }
+
+  /** Sources, then sinks. Resolves when each had its first attempt; what failed is tried again by its supervisor. */
+  async start(): Promise<void> {
+    const { instances, disabled } = this.#settings;
+    for (const { kind, name, use } of disabled) this.#log.info('disabled by its configuration', { [kind]: name, use });
+    await this.#startSources(instances.filter(({ kind }) => kind === 'source'));
+    await Promise.all(instances.filter(({ kind }) => kind === 'sink').map((settings) => this.#startSink(settings)));
+    this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS);
+    this.#pruning.unref();
+    void this.#prune();
+    this.#log.info('started', { sources: this.#sources.size, sinks: this.#sinks.size, config: this.#settings.file });
+  }
+
+  /** Applies a new configuration by its difference; instances that did not change are not touched. */
+  async reload(after: Settings): Promise<void> {
+    const change = difference(this.#settings, after);
+    this.#settings = after;
+    const ofKind = (list: readonly InstanceSettings[], kind: string) => list.filter((settings) => settings.kind === kind);
+    await Promise.all(ofKind(change.removed, 'sink').map(({ name }) => this.#stopSink(name)));
+    const sources = [...ofKind(change.removed, 'source'), ...ofKind(change.changed, 'source')];
+    await Promise.all(sources.map(({ name }) => this.#stopSource(name)));
+    await this.#startSources(ofKind([...change.added, ...change.changed], 'source'));
+    await Promise.all(ofKind(change.changed, 'sink').map((settings) => this.#replaceSink(settings)));
+    await Promise.all(ofKind(change.added, 'sink').map((settings) => this.#startSink(settings)));
+    this.#built.feed.changed();
+    if (change.agentChanged.length > 0) {
+      this.#log.warn('these settings take effect when the agent is started again', { settings: change.agentChanged });
+    }
+    const names = (list: readonly InstanceSettings[]) => list.map(({ name }) => name);
+    this.#log.info('reloaded', { added: names(change.added), changed: names(change.changed), removed: names(change.removed) });
+  }
+
+  /** Blames an error that nobody caught on the instance that left it; false when no running instance is known by that name. */
+  blame(name: string | undefined, error: unknown): boolean {
+    const found = name === undefined ? undefined : (this.#sources.get(name) ?? this.#sinks.get(name));
+    if (!found) return false;
+    this.#log.error('an error was left uncaught by this plugin', { instance: found.settings.name, error: describe(error) });
+    found.supervisor.fail(error);
+    return true;
+  }
+
+  /** Listeners refuse, writes in flight end with their checkpoint, sinks stop, then sources, then the state. */
+  async stop(): Promise<void> {
+    clearInterval(this.#pruning);
+    await Promise.all([...this.#deliveries].map((delivery) => delivery.drain(DRAIN_DEADLINE_MS)));
+    await Promise.all([...this.#sinks.keys()].map((name) => this.#stopSink(name)));
+    await this.listeners.close();
+    await this.#built.feed.close();
+    await Promise.all([...this.#sources.keys()].map((name) => this.#stopSource(name)));
+    this.#metrics.close();
+    this.#state.close();
+    this.#log.info('stopped');
+  }
+
+  async #startSources(list: readonly InstanceSettings[]): Promise<void> {
+    const attempts = list.map((settings) => {
+      const source = superviseSource(settings, this.#around);
+      this.#sources.set(settings.name, source);
+      return source.supervisor.start();
+    });
+    const patience = new AbortController();
+    await Promise.race([Promise.all(attempts), sleep(SOURCES_HEAD_START_MS, undefined, { signal: patience.signal })]);
+    patience.abort();
+  }
+
+  async #startSink(settings: InstanceSettings): Promise<void> {
+    const sink = superviseSink(settings, this.#around, (instance, signal) => this.#deliver(settings, instance, signal));
+    this.#sinks.set(settings.name, sink);
+    await sink.supervisor.start();
+  }
+
+  /** A sink that serves HTTP is mounted anew before the old one goes, so that no request finds nobody. */
+  async #replaceSink(settings: InstanceSettings): Promise<void> {
+    const old = this.#sinks.get(settings.name);
+    const serves = (settings.definition as { needs?: readonly string[] }).needs?.includes('http');
+    if (!serves) await old?.supervisor.stop();
+    await this.#startSink(settings);
+    if (serves) await old?.supervisor.stop();
+  }
+
+  async #deliver(settings: InstanceSettings, sink: Sink, signal: AbortSignal): Promise<void> {
+    const { name, from } = settings;
+    if (!sink.write) return;
+    const delivery = createDelivery({
+      sink: name,
+      write: sink.write.bind(sink),
+      ...(from && { from }),
+      members: () => [...this.#sources.values()].map((source) => source.member()),
+      state: this.#state.keyValue(`sink:${name}`),
+      events: this.events,
+      log: this.#around.log(name),
+      deadLetter: join(this.#settings.agent.state, `${name}.dead-letters.json.log`),
+      signal,
+    });
+    this.#deliveries.add(delivery);
+    signal.addEventListener('abort', () => this.#deliveries.delete(delivery), { once: true });
+  }
+
+  async #stopSink(name: string): Promise<void> {
+    await this.#sinks.get(name)?.supervisor.stop();
+    this.#sinks.delete(name);
+  }
+
+  async #stopSource(name: string): Promise<void> {
+    await this.#sources.get(name)?.supervisor.stop();
+    this.#sources.delete(name);
+  }
+
+  #instanceChanged(info: InstanceInfo): void {
+    this.events.emit('instance', info);
+    if (info.kind !== 'source') return;
+    this.#built.feed.changed();
+    for (const delivery of this.#deliveries) delivery.changed();
+  }
+
+  async #prune(): Promise<void> {
+    if (this.#options.visit) return;
+    for (const source of this.#sources.values()) {
+      const kept = source.journal();
+      if (!kept) continue;
+      const before = (Date.now() - (kept.keep ?? DEFAULT_KEEP_MS)) * 1000;
+      const count = await kept.journal.prune(before).catch((error: unknown) => {
+        this.#log.warn('the journal could not be pruned', { source: source.settings.name, error: describe(error) });
+        return 0;
+      });
+      if (count > 0) this.#log.info('pruned the journal', { source: source.settings.name, entries: count });
+    }
+  }
+}

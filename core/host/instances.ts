@@ -1,0 +1,121 @@
+import type { InstanceSettings } from '../config/settings.ts';
+import type { Context, Definition, InstanceInfo, Log, Services, Sink, SinkContext, Source, SourceContext } from '../contract/index.ts';
+import type { Member } from '../query/member.ts';
+import type { Journal, State } from '../state/state.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface Surroundings {
+  readonly host: string;
+  readonly state: State;
+  readonly services: Services;
+  log(name: string): Log;
+  changed(info: InstanceInfo): void;
+  /** Sources journal what they receive; off for a short visit beside a running agent. */
+  readonly receive: boolean;
+}
+
+const START_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 5_000;
+
+export interface RunningSource {
+  readonly settings: InstanceSettings;
+  readonly supervisor: Supervisor<Source>;
+  member(): Member;
+  journal(): { keep: number | undefined; journal: Journal } | undefined;
+}
+
+export interface RunningSink {
+  readonly settings: InstanceSettings;
+  readonly supervisor: Supervisor<Sink>;
+  sink(): Sink | undefined;
+}
+
+export function superviseSource(settings: InstanceSettings, around: Surroundings): RunningSource {
+  const { name } = settings;
+  const log = around.log(name);
+  let created: Source | undefined;
+  let running: Source | undefined;
+  let journal: Journal | undefined;
+  const supervisor = new Supervisor<Source>({
+    ...common(settings, log),
+    create(signal) {
+      const context: SourceContext<unknown> = {
+        ...contextOf(settings, around, log, signal),
+        state: around.state.keyValue(`source:${name}`),
+      };
+      created = (settings.definition as CreateSource).create(context);
+      if (created.receive) journal = around.state.journal(name);
+      return created;
+    },
+    changed(info, instance) {
+      running = instance && journal ? withJournal(instance, journal) : instance;
+      around.changed(info);
+    },
+    async attend(instance, signal) {
+      const { receive } = instance;
+      if (!receive || !journal || !around.receive) return;
+      const into = journal;
+      await receive.call(instance, (drafts) => into.append(drafts), signal);
+      if (!signal.aborted) throw new Error('its receive() ended although the agent goes on; it must run until its signal aborts');
+    },
+  });
+  return {
+    settings,
+    supervisor,
+    journal: () => journal && { keep: created?.keep, journal },
+    member: () => ({
+      name,
+      label: created?.label ?? name,
+      mirror: created?.mirror ?? false,
+      ...(created && { type: created.type }),
+      ...(running ? { source: running } : { error: supervisor.info.error ?? `it is ${supervisor.info.state}` }),
+    }),
+  };
+}
+
+export function superviseSink(
+  settings: InstanceSettings,
+  around: Surroundings,
+  attend: (sink: Sink, signal: AbortSignal) => Promise<void>,
+): RunningSink {
+  const log = around.log(settings.name);
+  let running: Sink | undefined;
+  const supervisor = new Supervisor<Sink>({
+    ...common(settings, log),
+    create(signal) {
+      const definition = settings.definition as CreateSink;
+      const granted = Object.fromEntries(definition.needs.map((need) => [need, around.services[need]]));
+      const context: SinkContext<unknown, keyof Services> = {
+        ...contextOf(settings, around, log, signal),
+        agent: granted as unknown as Services,
+      };
+      return definition.create(context);
+    },
+    changed(info, instance) {
+      running = instance;
+      around.changed(info);
+    },
+    attend,
+  });
+  return { settings, supervisor, sink: () => running };
+}
+
+type CreateSource = { create(context: SourceContext<unknown>): Source };
+type CreateSink = { needs: readonly (keyof Services)[]; create(context: SinkContext<unknown, keyof Services>): Sink };
+
+function common({ kind, name, use }: InstanceSettings, log: Log) {
+  return { kind, name, use, log, startDeadline: START_DEADLINE_MS, stopDeadline: STOP_DEADLINE_MS };
+}
+
+/** Options are parsed anew for each instance, so that none can change what the next one gets. */
+function contextOf(settings: InstanceSettings, around: Surroundings, log: Log, signal: AbortSignal): Context<unknown> {
+  const options = (settings.definition as Definition).options.parse(settings.options);
+  return { id: settings.name, host: around.host, options, log, signal };
+}
+
+function withJournal(source: Source, journal: Journal): Source {
+  return Object.create(source, {
+    query: { value: journal.query, enumerable: true },
+    follow: { value: journal.follow, enumerable: true },
+  }) as Source;
+}

@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { InstanceSettings, Settings } from '../config/settings.ts';
+import { describe, type Log, type Probe, type Services, type SinkDefinition, type SourceDefinition } from '../contract/index.ts';
+import { openState, type State } from '../state/state.ts';
+import { within } from './deadline.ts';
+
+export interface ProbeResult {
+  readonly kind: InstanceSettings['kind'];
+  readonly name: string;
+  readonly use: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+const PROBE_DEADLINE_MS = 10_000;
+const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Starts and probes every source, and probes every sink, side by side; the agent's own state is not touched. */
+export async function probeAll(settings: Settings): Promise<ProbeResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'cauce-check-'));
+  const state = await openState(folder, { log: SILENT, exclusive: false });
+  try {
+    return await Promise.all(settings.instances.map((instance) => probe(instance, settings, state)));
+  } finally {
+    state.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function probe(settings: InstanceSettings, { agent }: Settings, state: State): Promise<ProbeResult> {
+  const { kind, name, use } = settings;
+  const controller = new AbortController();
+  const context = {
+    id: name,
+    host: agent.host,
+    options: settings.definition.options.parse(settings.options),
+    log: SILENT,
+    signal: controller.signal,
+  };
+  let result: Probe = { ok: false, detail: '' };
+  const work = async () => {
+    if (kind === 'sink') {
+      const sink = (settings.definition as SinkDefinition).create({ ...context, agent: NO_SERVICES } as never);
+      result = (await sink.probe?.(controller.signal)) ?? { ok: true, detail: 'valid' };
+      return;
+    }
+    const source = (settings.definition as SourceDefinition).create({ ...context, state: state.keyValue(name) } as never);
+    try {
+      await source.start?.(controller.signal);
+      result = (await source.probe?.(controller.signal)) ?? { ok: true, detail: 'started; it has no probe' };
+    } finally {
+      await source.stop?.();
+    }
+  };
+  try {
+    await within(PROBE_DEADLINE_MS, `probing ${name}`, work());
+  } catch (error) {
+    result = { ok: false, detail: describe(error) };
+  } finally {
+    controller.abort();
+  }
+  return { kind, name, use, ok: result.ok, detail: result.detail };
+}
+
+/** A sink is only created and probed here; one that reaches for a service before its `start` is told so. */
+const NO_SERVICES = new Proxy({} as Services, {
+  get(_target, service) {
+    throw new Error(`create() used the service ${String(service)}; services may be used from start() on`);
+  },
+});

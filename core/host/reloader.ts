@@ -1,0 +1,72 @@
+import { watch } from 'chokidar';
+import { formatIssues } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
+import { type ConfigError, describe } from '../contract/index.ts';
+import type { AgentEmitter } from '../telemetry/events.ts';
+import type { AgentLog } from '../telemetry/log.ts';
+
+export interface ReloaderOptions {
+  readonly file: string;
+  readonly log: AgentLog;
+  readonly events: AgentEmitter;
+  read(): Promise<Settings>;
+  apply(settings: Settings): Promise<void>;
+}
+
+const SETTLE_MS = 200;
+
+/** Reloads on request and when the file changes, one at a time; requests during a reload become one more after it. */
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  readonly #watcher: ReturnType<typeof watch>;
+  #settling: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+    this.#watcher = watch(options.file, { ignoreInitial: true });
+    this.#watcher.on('all', () => this.#settle());
+    this.#watcher.on('error', (error) =>
+      options.log.warn('the configuration file cannot be watched; SIGHUP still reloads', { error: describe(error) }),
+    );
+  }
+
+  request(): void {
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    this.#running = this.#reload().finally(() => {
+      this.#running = undefined;
+      if (!this.#again) return;
+      this.#again = false;
+      this.request();
+    });
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#settling);
+    this.#again = false;
+    await this.#watcher.close();
+    await this.#running;
+  }
+
+  /** An editor writes a file in several steps. */
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.request(), SETTLE_MS);
+  }
+
+  async #reload(): Promise<void> {
+    const { log, events } = this.#options;
+    try {
+      await this.#options.apply(await this.#options.read());
+      events.emit('reload', { ok: true });
+    } catch (error) {
+      const text = (error as ConfigError).issues?.length ? formatIssues(error as ConfigError) : describe(error);
+      events.emit('reload', { ok: false, error: text });
+      log.error('the new configuration is not used; everything goes on as before', { file: this.#options.file, error: text });
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, type Log, type Run, type SourceReport } from '../contract/index.ts';
+import { Allowance, type Clock, Overdue } from './deadline.ts';
+import type { Member } from './member.ts';
+import { BrokenRule } from './row.ts';
+
+const MOST_NOTES = 20;
+
+interface Note {
+  readonly text: string;
+  count: number;
+  times: number;
+}
+
+/** One source's part in one request: how long it may take, what it remarked, and what became of it. */
+export class Inquiry {
+  readonly member: Member;
+  readonly run: Run;
+  readonly allowance: Allowance;
+  readonly #controller = new AbortController();
+  readonly #log: Log;
+  readonly #notes = new Map<string, Note>();
+  #failure: { readonly status: 'failed' | 'timeout'; readonly error: string } | undefined;
+  #unheard = 0;
+  /** Rows in the page. */
+  count = 0;
+  duplicates = 0;
+
+  constructor(member: Member, clock: Clock, deadline: number, log: Log) {
+    this.member = member;
+    this.#log = log;
+    const { signal } = this.#controller;
+    this.allowance = new Allowance(clock, deadline, signal);
+    this.run = { signal, note: (code, text, count = 1) => this.#note(String(code), String(text), count) };
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Ends the source's part with an error; the first one counts. */
+  fail(error: unknown): void {
+    this.#failure ??= { status: error instanceof Overdue ? 'timeout' : 'failed', error: describe(error) };
+    if (error instanceof BrokenRule)
+      this.#log.error('a source broke a rule of the contract', { source: this.member.name, error: describe(error) });
+  }
+
+  /** Tells the source to stop. It may be called again. */
+  stop(reason: unknown = new DOMException('the answer is complete', 'AbortError')): void {
+    this.#controller.abort(reason);
+  }
+
+  /** Reports a failure while cleaning up after the source, which changes no answer. */
+  untidy(error: unknown): void {
+    this.#log.debug('a source failed while its query was closed', { source: this.member.name, error: describe(error) });
+  }
+
+  notes(): string[] {
+    const texts = [...this.#notes.values()].map((note) => (note.times > 1 ? `${note.text} (${note.count} in all)` : note.text));
+    if (this.#unheard > 0) texts.push(`${this.member.name}: ${this.#unheard} more remarks`);
+    return texts;
+  }
+
+  /** `retry` is left out when the source failed in nothing. */
+  report(retry: (source: string) => string | undefined): SourceReport {
+    const { name, label } = this.member;
+    const tookMs = Math.round(this.allowance.spent * 10) / 10;
+    const facts = { name, label, count: this.count, duplicates: this.duplicates, tookMs };
+    if (!this.#failure) return { ...facts, status: 'ok' };
+    const token = retry(name);
+    return { ...facts, ...this.#failure, ...(token !== undefined && { retry: token }) };
+  }
+
+  #note(code: string, text: string, count: number): void {
+    const known = this.#notes.get(code);
+    if (known) {
+      known.count += count;
+      known.times++;
+    } else if (this.#notes.size < MOST_NOTES) {
+      this.#notes.set(code, { text, count, times: 1 });
+    } else {
+      this.#unheard++;
+    }
+  }
+}

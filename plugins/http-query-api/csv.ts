@@ -1,0 +1,33 @@
+import type { Page } from '../../core/contract/index.ts';
+import { membersOf } from './members.ts';
+
+const QUOTED = /[",\r\n]/;
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+
+/**
+ * Rows as CSV (RFC 4180, lines end with CRLF). The columns are all top-level keys in order of first appearance, `timestamp`
+ * before them; nested values are JSON, numbers keep their digits, `null` and an absent key are empty.
+ */
+export function csvRows(page: Page): string {
+  const rows = page.entries.map((entry) => membersOf(entry.json));
+  const keys = new Set(rows.some((row) => row.has('timestamp')) ? ['timestamp'] : []);
+  for (const row of rows) for (const key of row.keys()) keys.add(key);
+  const columns = [...keys];
+  const lines = rows.map((row) => columns.map((column) => fieldOf(row.get(column))).join(','));
+  return [columns.map(textField).join(','), ...lines, ''].join('\r\n');
+}
+
+function fieldOf(json: string | undefined): string {
+  if (json === undefined || json === 'null') return '';
+  return json.startsWith('"') ? textField(JSON.parse(json) as string) : quoted(json);
+}
+
+/** A text that a spreadsheet would run as a formula gets a `'` in front. */
+function textField(text: string): string {
+  return quoted(FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
+}
+
+function quoted(text: string): string {
+  return QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
