@@ -40,6 +40,8 @@ export function strings() {
 export function listenAddress(fallback: string) {
   return z
     .string()
-    .regex(/^(unix:.+|(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+):\d{1,5})$/, { error: 'expected host:port, such as 127.0.0.1:8000, or unix:/path/to.sock' })
+    .regex(/^(unix:.+|(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+):\d{1,5})$/, {
+      error: 'expected host:port, such as 127.0.0.1:8000, or unix:/path/to.sock',
+    })
     .default(fallback);
 }

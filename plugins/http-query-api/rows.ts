@@ -1,6 +1,8 @@
 import type { Page, QueryRequest } from '../../core/contract/index.ts';
 import { labelsOf, noteOf, reportsOf } from './reports.ts';
 
+const LONGEST_HEADER = 8192;
+
 /** Rows as JSON. Each row is spliced in as its source wrote it: parsing would round large integers and drop repeated keys. */
 export function jsonRows(request: QueryRequest, page: Page): string {
   const head = { query_type: request.type, source: labelsOf(page), days: request.days, count: page.entries.length };
@@ -10,8 +12,19 @@ export function jsonRows(request: QueryRequest, page: Page): string {
 
 /** One row a line, and a last line that says what a JSON answer says around its rows. */
 export function ndjsonRows(page: Page): string {
-  const summary = JSON.stringify({ summary: { count: page.entries.length, ...endOf(page) } });
+  const summary = JSON.stringify({ summary: summaryOf(page) });
   return [...page.entries.map((entry) => entry.json), summary, ''].join('\n');
+}
+
+/** The same summary for a format that has no place for it: JSON in ASCII, fit for a header; its longest parts left out when it is over 8 KiB. */
+export function summaryHeader(page: Page): string {
+  const { sources, note, ...short } = summaryOf(page);
+  const whole = ascii(JSON.stringify({ ...short, sources, ...(note !== undefined && { note }) }));
+  return whole.length <= LONGEST_HEADER ? whole : ascii(JSON.stringify({ ...short, note: 'too long for a header; ask with format=json' }));
+}
+
+function summaryOf(page: Page) {
+  return { count: page.entries.length, ...endOf(page) };
 }
 
 function endOf(page: Page) {
@@ -21,4 +34,8 @@ function endOf(page: Page) {
     sources: reportsOf(page),
     ...noteOf(page.notes),
   };
+}
+
+function ascii(json: string): string {
+  return json.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -29,7 +29,10 @@ describe('plugins of third parties', () => {
   it('loads an installed package by its name', async () => {
     const root = join(folder, 'node_modules', 'cauce-source-x');
     await mkdir(root, { recursive: true });
-    await writeFile(join(root, 'package.json'), JSON.stringify({ name: 'cauce-source-x', version: '1.0.0', type: 'module', exports: './main.js' }));
+    await writeFile(
+      join(root, 'package.json'),
+      JSON.stringify({ name: 'cauce-source-x', version: '1.0.0', type: 'module', exports: './main.js' }),
+    );
     await writeFile(join(root, 'main.js'), definition(''));
     expect(await loadPlugin('cauce-source-x', 'source', folder)).toMatchObject({ name: 'x' });
   });

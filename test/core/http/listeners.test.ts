@@ -20,7 +20,9 @@ const says = (text: string): Handler => ({ request: (_request, response) => void
 
 function fetchFrom(listen: string, path: string): Promise<{ status: number | undefined; text: string }> {
   const address = listeners.address(listen) ?? '';
-  const where: RequestOptions = address.startsWith('unix:') ? { socketPath: address.slice(5) } : { host: '127.0.0.1', port: address.split(':').at(-1) };
+  const where: RequestOptions = address.startsWith('unix:')
+    ? { socketPath: address.slice(5) }
+    : { host: '127.0.0.1', port: address.split(':').at(-1) };
   return new Promise((resolve, reject) => {
     get({ ...where, path, agent: false }, (response) => {
       let text = '';
@@ -97,7 +99,10 @@ describe('shared listeners', () => {
     expect(await raw('127.0.0.1:0', `GET /only HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /);
     const upgrade = 'GET /only HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
     expect(await raw('127.0.0.1:0', upgrade)).toMatch(/^HTTP\/1.1 404 .*no stream is served at/s);
-    expect(await fetchFrom('127.0.0.1:0', '/elsewhere')).toMatchObject({ status: 404, text: expect.stringContaining('nothing is served at /elsewhere') });
+    expect(await fetchFrom('127.0.0.1:0', '/elsewhere')).toMatchObject({
+      status: 404,
+      text: expect.stringContaining('nothing is served at /elsewhere'),
+    });
   });
 
   it('listens on a socket file, also over one that a killed process left', async () => {
@@ -106,7 +111,10 @@ describe('shared listeners', () => {
     const unmount = await listeners.mount(listen, '/', says('unix'));
     expect((await fetchFrom(listen, '/')).text).toBe('unix');
     await unmount();
-    const killed = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(join(folder, 'a.sock'))}, () => process.kill(process.pid, 'SIGKILL'))`]);
+    const killed = spawn(process.execPath, [
+      '-e',
+      `require('net').createServer().listen(${JSON.stringify(join(folder, 'a.sock'))}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
     await once(killed, 'exit');
     expect((await lstat(join(folder, 'a.sock'))).isSocket()).toBe(true);
     const unmountAgain = await listeners.mount(listen, '/', says('again'));

@@ -68,10 +68,11 @@ describe('cursors', () => {
       expect(() => decodeCursor(Buffer.from(text).toString('base64url'), identity)).toThrow(RequestError);
       expect(() => decodeCursor(text, identity)).toThrow(RequestError);
     }
-    fc.assert(fc.property(fc.string({ maxLength: 200 }), (text) => expect(() => decodeCursor(text, identity)).toThrow(RequestError)));
-    fc.assert(
-      fc.property(fc.json(), (text) => expect(() => decodeCursor(Buffer.from(text).toString('base64url'), identity)).toThrow(RequestError)),
-    );
+    const refused = (text: string) => {
+      expect(() => decodeCursor(text, identity)).toThrow(RequestError);
+    };
+    fc.assert(fc.property(fc.string({ maxLength: 200 }), refused));
+    fc.assert(fc.property(fc.json(), (text) => refused(Buffer.from(text).toString('base64url'))));
   });
 
   it('keep the range of the first page', async () => {

@@ -1,0 +1,27 @@
+import type { Services } from '../../core/contract/index.ts';
+import { escape, page, table } from './html.ts';
+import { ROUTES } from './routes.ts';
+import { readiness, sourceStates } from './state.ts';
+
+export function landingPage(agent: Pick<Services, 'sources' | 'status'>): string {
+  const { not_ready: missing } = readiness(agent);
+  const state = missing.length === 0 ? 'Everything that is configured runs.' : `<span class="bad">Not running: ${escape(missing.join(', '))}</span>`;
+  const sources = sourceStates(agent).map((source) => [
+    `<a href="/api/data/query?type=${encodeURIComponent(source.type)}&amp;source=${encodeURIComponent(source.name)}&amp;limit=100">${escape(source.name)}</a>`,
+    escape(source.type),
+    escape(source.label),
+    source.error ? `<span class="bad">${escape(`${source.state ?? 'failed'}: ${source.error}`)}</span>` : escape(source.state ?? 'running'),
+  ]);
+  const routes = ROUTES.filter((route) => route.path !== '/').map((route) => [
+    `<a href="${route.path === '/api/data/query' ? '/api/data/query?type=logs&amp;limit=100' : route.path}"><code>${route.path}</code></a>`,
+    escape(route.summary),
+  ]);
+  return page(
+    'Cauce',
+    `<h1>Cauce</h1><p class="lead">One agent for logs, metrics and health. ${state}</p>
+<p>Look at the <a href="/api/data/query?type=logs&amp;limit=100">newest logs</a>, the <a href="/api/data/query?type=metrics">metrics</a>,
+the <a href="/api/data/query?type=health">health</a>, or <a href="/docs">how to query</a>.</p>
+<h2>Sources</h2>${sources.length > 0 ? table(['source', 'type', 'what it is', 'state'], sources) : '<p>None is configured yet: add one under <code>sources:</code> in the configuration.</p>'}
+<h2>What is served</h2>${table(['path', 'what'], routes)}`,
+  );
+}

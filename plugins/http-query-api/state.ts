@@ -1,0 +1,36 @@
+import type { InstanceInfo, Services, SourceInfo } from '../../core/contract/index.ts';
+
+export interface Readiness {
+  readonly ready: true | 'degraded';
+  readonly not_ready: readonly string[];
+  readonly instances: readonly InstanceInfo[];
+}
+
+/** Whether every configured instance runs, and which do not. */
+export function readiness(agent: Pick<Services, 'status'>): Readiness {
+  const instances = agent.status();
+  const missing = instances.filter((instance) => instance.state !== 'running').map((instance) => instance.name);
+  return { ready: missing.length === 0 ? true : 'degraded', not_ready: missing, instances };
+}
+
+export interface SourceState extends SourceInfo {
+  /** Absent for a source that a sink computes: it runs when its sink does. */
+  readonly state?: InstanceInfo['state'];
+  readonly error?: string;
+}
+
+export function sourceStates(agent: Pick<Services, 'sources' | 'status'>): SourceState[] {
+  const instances = new Map(agent.status().flatMap((instance) => (instance.kind === 'source' ? [[instance.name, instance] as const] : [])));
+  return agent.sources().map(({ name, type, label, mirror, facets }) => {
+    const instance = instances.get(name);
+    return {
+      name,
+      type,
+      label,
+      mirror,
+      facets,
+      ...(instance && { state: instance.state }),
+      ...(instance?.error !== undefined && { error: instance.error }),
+    };
+  });
+}
