@@ -12,7 +12,11 @@ const UNIT_BYTES: Record<string, number> = {
 };
 const SIZE = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB)$/;
 
+type Measured<S extends z.ZodType> = z.ZodPipe<S, z.ZodTransform<number, string>>;
+
 /** An option such as `60s`, `15m`, `90d`; the plugin receives milliseconds. */
+export function duration(): Measured<z.ZodString>;
+export function duration(fallback: string): Measured<z.ZodDefault<z.ZodString>>;
 export function duration(fallback?: string) {
   const schema = z
     .string({ error: 'expected a duration with a unit, such as 500ms, 60s, 15m, 2h or 90d' })
@@ -21,6 +25,8 @@ export function duration(fallback?: string) {
 }
 
 /** An option such as `64KiB` or `100MiB`; the plugin receives bytes. */
+export function size(): Measured<z.ZodString>;
+export function size(fallback: string): Measured<z.ZodDefault<z.ZodString>>;
 export function size(fallback?: string) {
   const schema = z
     .string({ error: 'expected a size with a unit, such as 64KiB, 100MiB or 2GB' })

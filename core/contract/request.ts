@@ -4,7 +4,7 @@ import type { DataType, Micros } from './entry.ts';
 import { RequestError } from './errors.ts';
 import { nearest } from './nearest.ts';
 import type { Condition } from './query.ts';
-import type { PageRequest } from './sink.ts';
+import type { PageRequest, SourceInfo } from './sink.ts';
 import { now, parseTime } from './time.ts';
 
 const several = (text: string) => z.array(z.string()).optional().describe(`${text} May be repeated.`);
@@ -49,6 +49,11 @@ export interface QueryRequest extends Selection {
   readonly days: number;
   readonly format: 'json' | 'ndjson' | 'csv';
   readonly history: boolean;
+}
+
+/** The types that may be asked for: those that are always known, and those of the configured sources. */
+export function dataTypes(sources: readonly SourceInfo[]): DataType[] {
+  return [...new Set(['metrics', 'logs', 'health', ...sources.map((source) => source.type)])];
 }
 
 type Parameters = Partial<Record<string, string | string[]>>;

@@ -23,10 +23,11 @@ export class Row implements Entry {
   readonly source: string;
   readonly time: Micros;
   readonly origin?: string;
-  readonly #draft: Draft;
+  #draft: Draft;
   #id: string | undefined;
   #json: string | undefined;
   #body: JsonObject | undefined;
+  #lean = false;
 
   constructor(type: DataType, source: string, draft: Draft) {
     if (typeof draft !== 'object' || draft === null) throw new BrokenRule('entries are objects {id, time, json}', draft);
@@ -59,8 +60,9 @@ export class Row implements Entry {
   }
 
   get body(): JsonObject {
-    this.#body ??= this.#draft.body ?? parseObject(this.json);
-    return this.#body;
+    const body = this.#body ?? this.#draft.body ?? parseObject(this.json);
+    if (!this.#lean) this.#body = body;
+    return body;
   }
 
   /** Throws what is wrong with the entry, so that afterwards every member of it can be handed out. */
@@ -70,6 +72,14 @@ export class Row implements Entry {
     const text = json.trim();
     if (!text.startsWith('{') || !text.endsWith('}')) throw new BrokenRule(`json is one JSON object (id ${id})`, json);
     return this;
+  }
+
+  /** Lets go of what can be had again from the JSON, for rows that are kept for long. */
+  slim(): void {
+    const { id, time, json } = this;
+    this.#draft = { id, time, json };
+    this.#body = undefined;
+    this.#lean = true;
   }
 }
 

@@ -1,0 +1,106 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { InstanceInfo } from '../contract/index.ts';
+import type { AgentEmitter, AgentEvents } from './events.ts';
+
+export interface Metrics {
+  text(): Promise<{ contentType: string; text: string }>;
+  /** Stops counting. */
+  close(): void;
+}
+
+export interface MetricsOptions {
+  readonly version: string;
+  instances(): readonly InstanceInfo[];
+}
+
+const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** What the agent says of itself in Prometheus' text format, counted from its events. */
+export function createMetrics(events: AgentEmitter, options: MetricsOptions): Metrics {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const counter = (name: string, help: string, labelNames: string[] = []) => new Counter({ name, help, labelNames, registers: [register] });
+  const seconds = (name: string, help: string, labelNames: string[]) =>
+    new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [register] });
+
+  new Gauge({ name: 'cauce_build_info', help: 'The running version, always 1', labelNames: ['version'], registers: [register] }).set(
+    { version: options.version },
+    1,
+  );
+  instanceGauges(register, options);
+
+  const queries = counter('cauce_queries_total', 'Queries answered, by how whole the answer was', ['type', 'status']);
+  const querySeconds = seconds('cauce_query_duration_seconds', 'Time from a query to its answer', ['type']);
+  const sourceQueries = counter('cauce_source_queries_total', 'Queries run on a source', ['source', 'status']);
+  const sourceSeconds = seconds('cauce_source_query_duration_seconds', 'Time that a query waited for a source', ['source']);
+  const fed = counter('cauce_feed_entries_total', 'Entries that the shared follower of a source read', ['source']);
+  const gaps = counter('cauce_stream_gaps_total', 'Times that a slow reader of a stream skipped entries', ['source']);
+  const skipped = counter('cauce_stream_skipped_entries_total', 'Entries that slow readers of a stream skipped', ['source']);
+  const lostEvents = counter('cauce_lost_events_total', 'Times that something was observed to be lost', ['source']);
+  const lostBytes = counter('cauce_lost_bytes_total', 'Bytes that were observed to be lost', ['source']);
+  const delivered = counter('cauce_delivered_entries_total', 'Entries that a sink holds durably', ['sink', 'source']);
+  const rejected = counter('cauce_rejected_entries_total', 'Entries that a sink rejected, set aside as dead letters', ['sink', 'source']);
+  const reloads = counter('cauce_reloads_total', 'Reloads of the configuration', ['result']);
+
+  const listeners: Partial<AgentEvents> = {
+    query({ type, status, tookMs }) {
+      queries.inc({ type, status });
+      querySeconds.observe({ type }, tookMs / 1000);
+    },
+    source({ source, status, tookMs }) {
+      sourceQueries.inc({ source, status });
+      sourceSeconds.observe({ source }, tookMs / 1000);
+    },
+    feed: ({ source, entries }) => fed.inc({ source }, entries),
+    gap({ source, count }) {
+      gaps.inc({ source });
+      skipped.inc({ source }, count);
+    },
+    lost({ source, lost }) {
+      lostEvents.inc({ source });
+      lostBytes.inc({ source }, lost.bytes ?? 0);
+    },
+    delivery(detail) {
+      const { sink, source } = detail;
+      delivered.inc({ sink, source }, detail.entries);
+      rejected.inc({ sink, source }, detail.rejected);
+    },
+    reload: ({ ok }) => reloads.inc({ result: ok ? 'applied' : 'refused' }),
+  };
+  const names = Object.keys(listeners) as (keyof AgentEvents)[];
+  for (const name of names) events.on(name, listeners[name] as never);
+
+  return {
+    text: async () => ({ contentType: register.contentType, text: await register.metrics() }),
+    close() {
+      for (const name of names) events.off(name, listeners[name] as never);
+      register.clear();
+    },
+  };
+}
+
+/** Read when they are asked for, so that a removed instance is gone at once. */
+function instanceGauges(register: Registry, options: MetricsOptions): void {
+  const labelNames = ['kind', 'instance', 'plugin'];
+  const labels = ({ kind, name, use }: InstanceInfo) => ({ kind, instance: name, plugin: use });
+  new Gauge({
+    name: 'cauce_instance_up',
+    help: '1 while a configured plugin runs',
+    labelNames,
+    registers: [register],
+    collect() {
+      this.reset();
+      for (const info of options.instances()) this.set(labels(info), info.state === 'running' ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'cauce_instance_restarts',
+    help: 'Restarts of a configured plugin since it was configured',
+    labelNames,
+    registers: [register],
+    collect() {
+      this.reset();
+      for (const info of options.instances()) this.set(labels(info), info.restarts);
+    },
+  });
+}
