@@ -8,7 +8,7 @@ import { Track, type TrackOptions } from './track.ts';
 
 /** Frames that are taken from one source before it is the next one's turn. */
 const SLICE = 64;
-/** Milliseconds that the first frame waits for sources that have not opened yet. */
+/** Milliseconds that `hello` and `caught-up` wait for sources that have not opened yet. */
 const PATIENCE = 2000;
 
 type Standing = Extract<Frame, { event: 'hello' | 'caught-up' }>;
@@ -41,7 +41,7 @@ export class Client implements AsyncIterableIterator<Frame>, Listener {
   #turn = 0;
   #slice = SLICE;
   #sleepers: (() => void)[] = [];
-  #greeting: NodeJS.Timeout | undefined;
+  #patience: NodeJS.Timeout | undefined;
   #impatient = false;
 
   constructor(options: ClientOptions, signal: AbortSignal) {
@@ -68,7 +68,7 @@ export class Client implements AsyncIterableIterator<Frame>, Listener {
   end = (): void => {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    clearTimeout(this.#greeting);
+    clearTimeout(this.#patience);
     this.#signal.removeEventListener('abort', this.end);
     for (const { follower, track } of this.#tracks.values()) {
       follower.listeners.delete(this);
@@ -109,9 +109,9 @@ export class Client implements AsyncIterableIterator<Frame>, Listener {
     this.#state = 'greeting';
     this.#signal.addEventListener('abort', this.end);
     this.reconcile();
-    this.#greeting = setTimeout(() => {
+    this.#patience = setTimeout(() => {
       this.#impatient = true;
-      this.news();
+      this.changed();
     }, PATIENCE);
   }
 
@@ -119,11 +119,16 @@ export class Client implements AsyncIterableIterator<Frame>, Listener {
     const { follow, events, filter, acquire } = this.#options;
     const follower = acquire(name);
     follower.listeners.add(this);
-    const after = follow.after && Object.hasOwn(follow.after, name) ? follow.after[name] : undefined;
+    const after = this.#after(name);
     const options = { follower, policy: follow.policy, events, filter, after, news: () => this.news(), changed: () => this.changed() };
     const track = new Track(options);
     this.#tracks.set(name, { follower, track });
     this.#order = [...this.#tracks.values()].map((one) => one.track);
+  }
+
+  #after(source: string): Position | undefined {
+    const { after } = this.#options.follow;
+    return after && Object.hasOwn(after, source) ? after[source] : undefined;
   }
 
   async #wait(): Promise<IteratorResult<Frame, undefined>> {
@@ -158,7 +163,6 @@ export class Client implements AsyncIterableIterator<Frame>, Listener {
   #hello(): Frame | undefined {
     const begun = this.#order.every((track) => track.begin() || track.error !== undefined);
     if (!begun && !this.#impatient) return undefined;
-    clearTimeout(this.#greeting);
     this.#state = 'open';
     this.#unsure = true;
     return this.#standing('hello');
@@ -168,7 +172,7 @@ export class Client implements AsyncIterableIterator<Frame>, Listener {
   #caughtUp(): Frame | undefined {
     this.#unsure = false;
     const tracks = [...this.#tracks.values()].map((one) => one.track);
-    if (!tracks.every((track) => track.joined || track.error !== undefined)) return undefined;
+    if (!tracks.every((track) => track.joined || this.#obstacle(track) !== undefined)) return undefined;
     const frame = this.#standing('caught-up');
     const said = JSON.stringify([Object.keys(frame.position), frame.missing]);
     if (said === this.#told) return undefined;
@@ -176,12 +180,22 @@ export class Client implements AsyncIterableIterator<Frame>, Listener {
     return frame;
   }
 
+  /** Why a source does not join, as far as it is known. */
+  #obstacle(track: Track): string | undefined {
+    return track.error ?? (this.#impatient && track.opening ? 'its live feed is still being opened' : undefined);
+  }
+
   #standing(event: 'hello' | 'caught-up'): Standing {
     const position: [string, Position][] = [];
     const missing = [...this.#missing];
+    // What a client asked for is said back even while it cannot be had, so that it keeps its place by what it is told.
+    for (const { source } of missing) {
+      const after = this.#after(source);
+      if (after) position.push([source, after]);
+    }
     for (const [source, { track }] of this.#tracks) {
       if (track.position) position.push([source, track.position]);
-      const reason = track.error ?? (track.position ? undefined : 'its live feed is still being opened');
+      const reason = this.#obstacle(track);
       if (reason !== undefined) missing.push({ source, reason });
     }
     return { event, position: Object.fromEntries(position), missing };

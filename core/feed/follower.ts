@@ -1,13 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { describe, type Log, type Lost, type Source } from '../contract/index.ts';
+import { describe, type Following, type Log, type Lost, type Source } from '../contract/index.ts';
 import type { AgentEmitter } from '../telemetry/events.ts';
-import { backoff, pause } from './backoff.ts';
-import { openFeed, readFeed } from './reading.ts';
+import { type Keeper, keepReading } from './keep-reading.ts';
 import { Ring, type RingLimits } from './ring.ts';
 import { isEntry, type Step, stepsOf, stepsOfLost } from './step.ts';
-
-const FIRST_RETRY = 100;
-const LAST_RETRY = 60_000;
 
 /** Who is told about a follower. */
 export interface Listener {
@@ -61,7 +57,7 @@ export class Follower {
     setMaxListeners(0, this.#controller.signal); // Every client that catches up listens.
     this.#source = source;
     this.error = error;
-    if (source) this.#running = this.#run(source, this.#controller.signal);
+    if (source) this.#running = keepReading(source, this.#keeper(source), this.#controller.signal);
     this.#tell('changed');
   }
 
@@ -72,24 +68,18 @@ export class Follower {
     await this.#running;
   }
 
-  async #run(source: Source, signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        await this.#read(source, signal, () => {
-          failures = 0;
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#fail(error);
-      }
-      await pause(backoff(failures, FIRST_RETRY, LAST_RETRY), signal);
-    }
+  #keeper(source: Source): Keeper {
+    return {
+      after: () => (this.ready ? this.ring.end.at() : 'end'),
+      opened: (following) => this.#opened(following),
+      batch: (batch) => this.#push(stepsOf(batch, source.type, this.name)),
+      failed: (error) => this.#fail(error),
+      untidy: this.untidy,
+    };
   }
 
-  async #read(source: Source, signal: AbortSignal, succeeded: () => void): Promise<void> {
+  #opened(following: Following): void {
     const { ring } = this;
-    const following = await openFeed(source, { after: this.ready ? ring.end.at() : 'end' }, signal);
-    if (signal.aborted) return;
     if (!this.ready) {
       ring.start.moveTo(following.start);
       ring.end.moveTo(following.start);
@@ -98,30 +88,25 @@ export class Follower {
     this.error = undefined;
     this.#push(stepsOfLost(following, this.name));
     this.#tell('changed');
-    for await (const batch of readFeed(following, signal, (error) => this.untidy(error))) {
-      // The next instance may have taken over since this batch was read.
-      if (signal.aborted) return;
-      succeeded();
-      this.#push(stepsOf(batch, source.type, this.name));
-    }
-    if (!signal.aborted) throw new Error('the feed ended by itself');
   }
 
   #push(steps: readonly Step[]): void {
     if (steps.length === 0) return;
-    let entries = 0;
+    const lost: Lost[] = [];
     for (const step of steps) {
       this.ring.push(step);
-      if (isEntry(step.frame)) entries++;
-      else if (step.frame) this.#tellLost(step.frame.lost);
+      if (step.frame?.event === 'lost') lost.push(step.frame.lost);
     }
+    const entries = steps.filter((step) => isEntry(step.frame)).length;
     if (entries > 0) this.#events.emit('feed', { source: this.name, entries });
+    this.#tellLost(lost);
     this.#tell('news');
   }
 
-  #tellLost(lost: Lost): void {
-    this.#events.emit('lost', { source: this.name, lost });
-    this.log.warn('entries of a source were lost', { source: this.name, ...lost });
+  #tellLost(all: readonly Lost[]): void {
+    for (const lost of all) this.#events.emit('lost', { source: this.name, lost });
+    const [first] = all;
+    if (first) this.log.warn('entries of a source were lost', { source: this.name, times: all.length, ...first });
   }
 
   #fail(error: unknown): void {
@@ -132,9 +117,9 @@ export class Follower {
   }
 
   /** A source failed while it was closed, which changes nothing for a reader. */
-  untidy(error: unknown): void {
+  untidy = (error: unknown): void => {
     this.log.debug('a source failed while its feed was closed', { source: this.name, error: describe(error) });
-  }
+  };
 
   #tell(what: keyof Listener): void {
     for (const listener of this.listeners) listener[what]();

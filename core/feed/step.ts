@@ -12,7 +12,7 @@ import {
 import { BrokenRule, Row } from '../query/row.ts';
 
 export type EntryFrame = Extract<Frame, { event: 'entry' }> & { readonly entry: Row };
-export type LostFrame = Extract<Frame, { event: 'lost' }>;
+type LostFrame = Extract<Frame, { event: 'lost' }>;
 
 /** What a follower passes on: a frame, if there is something to tell, and where its lane stands behind it. */
 export interface Step {
@@ -56,7 +56,11 @@ function checkedCursor(cursor: unknown): Cursor {
 
 /** What was lost before reading began. A lane that has no start any more is gone. */
 export function stepsOfLost({ lost, start }: Following, source: string): Step[] {
-  return lost.map((one: Lost) => ({ lane: one.lane, cursor: start[one.lane] ?? null, frame: { event: 'lost', source, lost: one } }));
+  return lost.map((one: Lost) => ({
+    lane: one.lane,
+    cursor: Object.hasOwn(start, one.lane) ? start[one.lane] : null,
+    frame: { event: 'lost', source, lost: one },
+  }));
 }
 
 /** Checks what `open` resolved to. */

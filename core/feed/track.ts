@@ -20,7 +20,7 @@ export interface TrackOptions {
   readonly filter: (body: JsonObject) => boolean;
   /** There may be something to take, after there was nothing. */
   news(): void;
-  /** `state` may have changed. */
+  /** `joined`, `opening` or `error` may have changed. */
   changed(): void;
 }
 
@@ -68,6 +68,11 @@ export class Track {
     return this.#next !== undefined;
   }
 
+  /** The source's feed was not opened yet, ever. */
+  get opening(): boolean {
+    return !this.#options.follower.ready;
+  }
+
   /** Why it cannot go on at present. */
   get error(): string | undefined {
     return this.#options.follower.error ?? this.#error;
@@ -94,7 +99,7 @@ export class Track {
     clearTimeout(this.#retry);
     this.#steps = [];
     this.#stop.abort(new Error('the client left'));
-    this.#catchUp?.return().catch((error: unknown) => this.#options.follower.untidy(error));
+    this.#catchUp?.return().catch(this.#options.follower.untidy);
   }
 
   #takeLive(): Frame | undefined {
@@ -206,7 +211,7 @@ export class Track {
         const next = ring.next;
         const following = await openFeed(source, { after: place.at(), until }, signal);
         yield stepsOfLost(following, name);
-        for await (const batch of readFeed(following, signal, (error) => follower.untidy(error))) yield stepsOf(batch, source.type, name);
+        for await (const batch of readFeed(following, signal, follower.untidy)) yield stepsOf(batch, source.type, name);
         place.moveTo(until);
         if (next < ring.first) continue;
         this.#join(next);

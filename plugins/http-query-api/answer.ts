@@ -1,4 +1,4 @@
-import { type DataType, type Page, parseQuery, type QueryRequest, RequestError, type Services } from '../../core/contract/index.ts';
+import { dataTypes, type Page, parseQuery, type QueryRequest, RequestError, type Services } from '../../core/contract/index.ts';
 import { csvRows } from './csv.ts';
 import { throwIfAllFailed } from './faults.ts';
 import { jsonHealth } from './health.ts';
@@ -9,21 +9,16 @@ export type QueryServices = Pick<Services, 'query' | 'latest' | 'sources'>;
 
 export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: Buffer;
 }
 
 const PRESENT_HEALTH = ['type', 'source', 'days', 'limit', 'format', 'history'];
-
-/** What may be asked for: the types that are always known, and those of the configured sources. */
-export function validTypes(agent: Pick<Services, 'sources'>): DataType[] {
-  return [...new Set(['metrics', 'logs', 'health', ...agent.sources().map((source) => source.type)])];
-}
 
 /** Answers `GET /api/data/query`; `search` is the query string as it came. */
 export async function answerQuery(search: string, agent: QueryServices, options: Options, signal: AbortSignal): Promise<Answer> {
   const parameters = new URLSearchParams(search);
   const request = parseQuery(parameters, {
-    types: validTypes(agent),
+    types: dataTypes(agent.sources()),
     defaultLimit: Math.min(options.default_limit, options.max_limit),
     maxLimit: options.max_limit,
   });
@@ -50,13 +45,16 @@ function checkHistory(request: QueryRequest, present: boolean, parameters: URLSe
 function format(request: QueryRequest, page: Page, present: boolean): Answer {
   switch (request.format) {
     case 'json':
-      return { headers: { 'content-type': 'application/json; charset=utf-8' }, body: present ? jsonHealth(page) : jsonRows(request, page) };
+      return {
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+        body: present ? Buffer.from(jsonHealth(page)) : jsonRows(request, page),
+      };
     case 'ndjson':
       return { headers: { 'content-type': 'application/x-ndjson; charset=utf-8' }, body: ndjsonRows(page) };
     case 'csv':
       return {
         headers: { 'content-type': 'text/csv; charset=utf-8; header=present', 'cauce-summary': summaryHeader(page) },
-        body: csvRows(page),
+        body: Buffer.from(csvRows(page)),
       };
   }
 }

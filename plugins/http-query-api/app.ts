@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import type { Log, Problem, Services } from '../../core/contract/index.ts';
-import { answerQuery, type QueryServices, validTypes } from './answer.ts';
+import { dataTypes, type Log, type Problem, type Services } from '../../core/contract/index.ts';
+import { answerQuery, type QueryServices } from './answer.ts';
 import { docsPage } from './docs-page.ts';
 import { problemOf } from './faults.ts';
 import { PAGE_POLICY } from './html.ts';
@@ -20,7 +20,7 @@ interface Parts {
 
 /** The routes. The instance never listens: its `routing` is called with the requests of the shared listener. */
 export function createApp({ agent, options, log, running }: Parts): FastifyInstance {
-  const failed = (error: unknown, reply: FastifyReply) => sendProblem(reply, problemOf(error, validTypes(agent), log));
+  const failed = (error: unknown, reply: FastifyReply) => sendProblem(reply, problemOf(error, dataTypes(agent.sources()), log));
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -35,7 +35,7 @@ export function createApp({ agent, options, log, running }: Parts): FastifyInsta
     const signal = running.begin(reply.raw);
     try {
       const { headers, body } = await answerQuery(queryOf(request.raw.url), agent, options, signal);
-      return reply.headers(headers).send(Buffer.from(body));
+      return reply.headers(headers).send(body);
     } catch (error) {
       if (reply.raw.destroyed) return reply.hijack();
       throw signal.aborted ? signal.reason : error;
@@ -45,8 +45,8 @@ export function createApp({ agent, options, log, running }: Parts): FastifyInsta
     const sources = sourceStates(agent);
     return { count: sources.length, sources };
   });
-  app.get('/openapi.json', () => openApi(validTypes(agent)));
-  app.get('/docs', (request, reply) => sendPage(reply, docsPage(validTypes(agent), request.headers.host ?? options.listen)));
+  app.get('/openapi.json', () => openApi(dataTypes(agent.sources())));
+  app.get('/docs', (request, reply) => sendPage(reply, docsPage(dataTypes(agent.sources()), request.headers.host ?? options.listen)));
   app.get('/', (_request, reply) => sendPage(reply, landingPage(agent)));
   app.get('/-/healthy', () => ({ status: 'ok' }));
   app.get('/-/ready', () => readiness(agent));
@@ -62,7 +62,10 @@ function sendPage(reply: FastifyReply, html: string): FastifyReply {
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  return reply.status(problem.status).header('content-type', 'application/problem+json').send(JSON.stringify(problem));
+  return reply
+    .status(problem.status)
+    .header('content-type', 'application/problem+json')
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 function queryOf(url = ''): string {

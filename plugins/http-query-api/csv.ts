@@ -8,8 +8,10 @@ const NUMBER = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 /**
  * Rows as CSV (RFC 4180, lines end with CRLF). The columns are all top-level keys in order of first appearance, `timestamp`
  * before them; nested values are JSON, numbers keep their digits, `null` and an absent key are empty.
+ * Without rows there are no columns, and the text is empty.
  */
 export function csvRows(page: Page): string {
+  if (page.entries.length === 0) return '';
   const rows = page.entries.map((entry) => membersOf(entry.json));
   const keys = new Set(rows.some((row) => row.has('timestamp')) ? ['timestamp'] : []);
   for (const row of rows) for (const key of row.keys()) keys.add(key);

@@ -1,17 +1,20 @@
 import { type DataType, queryParameters } from '../../core/contract/index.ts';
 import { EXAMPLES, hrefOf } from './examples.ts';
-import { escape, page, prose, table } from './html.ts';
+import { escapeHtml, page, prose, table } from './html.ts';
 
 /** How to query, for people. `host` is the `Host` header of whoever reads it. */
 export function docsPage(types: readonly DataType[], host: string): string {
-  const parameters = Object.entries(queryParameters.shape).map(([name, schema]) => [`<code>${name}</code>`, prose(schema.description ?? '')]);
+  const parameters = Object.entries(queryParameters.shape).map(([name, schema]) => [
+    `<code>${name}</code>`,
+    prose(schema.description ?? ''),
+  ]);
   const examples = EXAMPLES.map((example) => [
-    escape(example.title),
-    `<a href="${escape(hrefOf(example))}"><code>${escape(decodeURIComponent(hrefOf(example)))}</code></a>`,
+    escapeHtml(example.title),
+    `<a href="${escapeHtml(hrefOf(example))}"><code>${escapeHtml(decodeURIComponent(hrefOf(example)))}</code></a>`,
   ]);
   return page(
     'Cauce: how to query',
-    `<h1>How to query</h1><p class="lead"><a href="/">Cauce</a> answers <code>GET /api/data/query</code>. Types here: ${types.map((type) => `<code>${escape(type)}</code>`).join(' ')}</p>
+    `<h1>How to query</h1><p class="lead"><a href="/">Cauce</a> answers <code>GET /api/data/query</code>. Types here: ${types.map((type) => `<code>${escapeHtml(type)}</code>`).join(' ')}</p>
 <h2>Try it</h2>${table(['what', 'query'], examples)}
 <h2>Parameters</h2>${table(['name', 'what'], parameters)}
 <h2>Answers</h2>
@@ -19,11 +22,11 @@ export function docsPage(types: readonly DataType[], host: string): string {
 something should be known. A source that is down makes an answer partial, and is named. Errors are RFC 9457 problem details with a stable <code>code</code>.
 The whole description for machines: <a href="/openapi.json">/openapi.json</a>.</p>
 <h2>With curl</h2>
-<pre><code>${escape(CURL.replaceAll('HOST', host))}</code></pre>
+<pre><code>${escapeHtml(CURL.replaceAll('HOST', host))}</code></pre>
 <h2>Live, over a WebSocket</h2>
 <p>Where the sink <code>websocket-stream</code> is configured on this address, the same selection streams as one JSON frame an entry. Fold each frame's
 <code>cursor</code> into the <code>position</code> of <code>hello</code>, and hand that in as <code>after</code> (base64url of its JSON) to resume.</p>
-<pre><code>${escape(SOCKET.replaceAll('HOST', host))}</code></pre>`,
+<pre><code>${escapeHtml(SOCKET.replaceAll('HOST', host))}</code></pre>`,
   );
 }
 

@@ -6,16 +6,77 @@ export interface Example {
 
 /** Shown at `/docs` and in the OpenAPI document; a test asks every one of them. */
 export const EXAMPLES: readonly Example[] = [
-  { title: 'The newest 20 log lines', parameters: [['type', 'logs'], ['limit', '20']] },
-  { title: 'Errors of the last two hours', parameters: [['type', 'logs'], ['level', 'ERROR,CRITICAL'], ['from', '-2h']] },
-  { title: 'Slow requests that did not answer 200', parameters: [['type', 'logs'], ['where', 'duration_ms>=500'], ['where', 'status!=200']] },
-  { title: 'A logger and a part of its message', parameters: [['type', 'logs'], ['where', 'logger^=app.'], ['where', 'message~=timeout']] },
-  { title: 'Everything about one request, oldest first', parameters: [['type', 'logs'], ['request_id', 'req-1'], ['order', 'oldest']] },
-  { title: 'Any key or value that contains a text, as NDJSON', parameters: [['type', 'logs'], ['search', 'timeout'], ['format', 'ndjson']] },
-  { title: 'Log lines for a spreadsheet', parameters: [['type', 'logs'], ['days', '1'], ['format', 'csv']] },
-  { title: 'Metrics of the last 30 days', parameters: [['type', 'metrics'], ['days', '30']] },
+  {
+    title: 'The newest 20 log lines',
+    parameters: [
+      ['type', 'logs'],
+      ['limit', '20'],
+    ],
+  },
+  {
+    title: 'Errors of the last two hours',
+    parameters: [
+      ['type', 'logs'],
+      ['level', 'ERROR,CRITICAL'],
+      ['from', '-2h'],
+    ],
+  },
+  {
+    title: 'Slow requests that did not answer 200',
+    parameters: [
+      ['type', 'logs'],
+      ['where', 'duration_ms>=500'],
+      ['where', 'status!=200'],
+    ],
+  },
+  {
+    title: 'A logger and a part of its message',
+    parameters: [
+      ['type', 'logs'],
+      ['where', 'logger^=app.'],
+      ['where', 'message~=timeout'],
+    ],
+  },
+  {
+    title: 'Everything about one request, oldest first',
+    parameters: [
+      ['type', 'logs'],
+      ['request_id', 'req-1'],
+      ['order', 'oldest'],
+    ],
+  },
+  {
+    title: 'Any key or value that contains a text, as NDJSON',
+    parameters: [
+      ['type', 'logs'],
+      ['search', 'timeout'],
+      ['format', 'ndjson'],
+    ],
+  },
+  {
+    title: 'Log lines for a spreadsheet',
+    parameters: [
+      ['type', 'logs'],
+      ['days', '1'],
+      ['format', 'csv'],
+    ],
+  },
+  {
+    title: 'Metrics of the last 30 days',
+    parameters: [
+      ['type', 'metrics'],
+      ['days', '30'],
+    ],
+  },
   { title: 'How everything is now', parameters: [['type', 'health']] },
-  { title: 'How everything was', parameters: [['type', 'health'], ['history', '1'], ['days', '30']] },
+  {
+    title: 'How everything was',
+    parameters: [
+      ['type', 'health'],
+      ['history', '1'],
+      ['days', '30'],
+    ],
+  },
 ];
 
 /** The path and query of an example, encoded. */

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type CauceError, describe, type Log, type Page, type Problem, problem, RequestError, RetryableError } from '../../core/contract/index.ts';
+import {
+  type CauceError,
+  describe,
+  type Log,
+  type Page,
+  type Problem,
+  problem,
+  RequestError,
+  RetryableError,
+} from '../../core/contract/index.ts';
 import { reportsOf } from './reports.ts';
 
 /** The answer to anything that was thrown while a request was answered. What nobody expected is logged and not shown. */
@@ -25,14 +34,16 @@ export function problemOf(error: unknown, types: readonly string[], log: Log): P
 }
 
 /** No source could answer, so there is nothing to answer with: 504 when all of them were too slow, else 503. */
-export class SourcesFailed extends Error {
+class SourcesFailed extends Error {
   readonly problem: Problem;
 
   constructor(page: Page) {
     const slow = page.sources.every((report) => report.status === 'timeout');
     const each = page.sources.map((report) => `${report.name}: ${report.error ?? report.status}`).join('; ');
     super(`no source could answer (${each})`);
-    this.problem = problem(slow ? 504 : 503, slow ? 'ERR_SOURCES_TIMEOUT' : 'ERR_SOURCES_FAILED', this.message, { sources: reportsOf(page) });
+    this.problem = problem(slow ? 504 : 503, slow ? 'ERR_SOURCES_TIMEOUT' : 'ERR_SOURCES_FAILED', this.message, {
+      sources: reportsOf(page),
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import { labelsOf, noteOf, reportsOf } from './reports.ts';
 
 /** From best to worst. */
 const STATES = ['ok', 'unknown', 'warning', 'critical'] as const;
-export type State = (typeof STATES)[number];
+type State = (typeof STATES)[number];
 
 /** The present health as JSON: what every script says, merged. */
 export function jsonHealth(page: Page, at: Micros = now()): string {

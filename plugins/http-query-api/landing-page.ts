@@ -1,20 +1,25 @@
 import type { Services } from '../../core/contract/index.ts';
-import { escape, page, table } from './html.ts';
+import { escapeHtml, page, table } from './html.ts';
 import { ROUTES } from './routes.ts';
 import { readiness, sourceStates } from './state.ts';
 
 export function landingPage(agent: Pick<Services, 'sources' | 'status'>): string {
   const { not_ready: missing } = readiness(agent);
-  const state = missing.length === 0 ? 'Everything that is configured runs.' : `<span class="bad">Not running: ${escape(missing.join(', '))}</span>`;
+  const state =
+    missing.length === 0
+      ? 'Everything that is configured runs.'
+      : `<span class="bad">Not running: ${escapeHtml(missing.join(', '))}</span>`;
   const sources = sourceStates(agent).map((source) => [
-    `<a href="/api/data/query?type=${encodeURIComponent(source.type)}&amp;source=${encodeURIComponent(source.name)}&amp;limit=100">${escape(source.name)}</a>`,
-    escape(source.type),
-    escape(source.label),
-    source.error ? `<span class="bad">${escape(`${source.state ?? 'failed'}: ${source.error}`)}</span>` : escape(source.state ?? 'running'),
+    `<a href="/api/data/query?type=${encodeURIComponent(source.type)}&amp;source=${encodeURIComponent(source.name)}&amp;limit=100">${escapeHtml(source.name)}</a>`,
+    escapeHtml(source.type),
+    escapeHtml(source.label),
+    source.error
+      ? `<span class="bad">${escapeHtml(`${source.state ?? 'failed'}: ${source.error}`)}</span>`
+      : escapeHtml(source.state ?? 'running'),
   ]);
   const routes = ROUTES.filter((route) => route.path !== '/').map((route) => [
     `<a href="${route.path === '/api/data/query' ? '/api/data/query?type=logs&amp;limit=100' : route.path}"><code>${route.path}</code></a>`,
-    escape(route.summary),
+    escapeHtml(route.summary),
   ]);
   return page(
     'Cauce',

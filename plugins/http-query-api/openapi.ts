@@ -15,7 +15,8 @@ export function openApi(types: readonly DataType[]) {
     info: {
       title: 'Cauce query API',
       version: '1',
-      description: 'Logs, metrics and health of every configured source through one query. The same selection streams live from `/api/data/stream`.',
+      description:
+        'Logs, metrics and health of every configured source through one query. The same selection streams live from `/api/data/stream`.',
     },
     paths: Object.fromEntries(ROUTES.map(({ path, summary }) => [path, { get: { summary, ...operations(types)[path] } }])),
     components: {

@@ -25,5 +25,7 @@ export function findRoute(url: string): Route | undefined {
 
 export function noSuchRoute(url: string): Problem {
   const path = url.split('?', 1)[0] ?? '/';
-  return problem(404, 'ERR_NOT_FOUND', `nothing is served at ${path.slice(0, 200)}; see routes`, { routes: ROUTES.map((route) => route.path) });
+  return problem(404, 'ERR_NOT_FOUND', `nothing is served at ${path.slice(0, 200)}; see routes`, {
+    routes: ROUTES.map((route) => route.path),
+  });
 }

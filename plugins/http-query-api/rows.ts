@@ -1,19 +1,25 @@
 import type { Page, QueryRequest } from '../../core/contract/index.ts';
 import { labelsOf, noteOf, reportsOf } from './reports.ts';
+import { splice } from './splice.ts';
 
 const LONGEST_HEADER = 8192;
 
 /** Rows as JSON. Each row is spliced in as its source wrote it: parsing would round large integers and drop repeated keys. */
-export function jsonRows(request: QueryRequest, page: Page): string {
+export function jsonRows(request: QueryRequest, page: Page): Buffer {
   const head = { query_type: request.type, source: labelsOf(page), days: request.days, count: page.entries.length };
-  const rows = page.entries.map((entry) => entry.json).join(',');
-  return `${JSON.stringify(head).slice(0, -1)},"data":[${rows}],${JSON.stringify(endOf(page)).slice(1)}`;
+  const before = `${JSON.stringify(head).slice(0, -1)},"data":[`;
+  const after = `],${JSON.stringify(endOf(page)).slice(1)}`;
+  return splice(before, jsonOf(page), ',', after);
 }
 
 /** One row a line, and a last line that says what a JSON answer says around its rows. */
-export function ndjsonRows(page: Page): string {
+export function ndjsonRows(page: Page): Buffer {
   const summary = JSON.stringify({ summary: summaryOf(page) });
-  return [...page.entries.map((entry) => entry.json), summary, ''].join('\n');
+  return splice('', [...jsonOf(page), summary], '\n', '\n');
+}
+
+function jsonOf(page: Page): string[] {
+  return page.entries.map((entry) => entry.json);
 }
 
 /** The same summary for a format that has no place for it: JSON in ASCII, fit for a header; its longest parts left out when it is over 8 KiB. */

@@ -17,17 +17,24 @@ export class Running {
     return controller.signal;
   }
 
-  /** Waits until all are answered; after `ms` milliseconds aborts those that are not, so that they answer an error. */
+  /**
+   * Waits until all are answered; after `ms` milliseconds aborts those that are not, so that they answer an error, and a second
+   * later cuts those whose clients do not take it.
+   */
   async drain(ms: number): Promise<void> {
     if (this.#requests.size === 0) return;
     const idle = new Promise<void>((resolve) => {
       this.#idle = resolve;
     });
     const stopping = new RetryableError('the API is stopping; ask again in a moment', { code: 'ERR_STOPPING' });
-    const timer = setTimeout(() => {
+    const abort = setTimeout(() => {
       for (const controller of this.#requests.values()) controller.abort(stopping);
     }, ms);
+    const cut = setTimeout(() => {
+      for (const response of this.#requests.keys()) response.destroy();
+    }, ms + 1000);
     await idle;
-    clearTimeout(timer);
+    clearTimeout(abort);
+    clearTimeout(cut);
   }
 }

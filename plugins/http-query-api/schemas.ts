@@ -14,7 +14,10 @@ const source = z.strictObject({
 });
 
 const end = {
-  next_cursor: z.string().optional().describe('Hand it in as `cursor`, with the same query, for the rows that follow. Absent on the last page.'),
+  next_cursor: z
+    .string()
+    .optional()
+    .describe('Hand it in as `cursor`, with the same query, for the rows that follow. Absent on the last page.'),
   truncated: z.boolean().describe('There are more rows than these.'),
   sources: z.array(source),
   note: z.string().optional().describe('What should be known about this answer: skipped lines, a source that is down, none configured.'),

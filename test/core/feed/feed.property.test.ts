@@ -128,7 +128,7 @@ describe('the feed', () => {
         }
         await until(() => [...world.stores.values()].every((store) => store.open === 0), 'nothing is read any more');
       }),
-      { numRuns: 800 },
+      { numRuns: 300 },
     );
   });
 });

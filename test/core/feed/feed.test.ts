@@ -1,42 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type FollowOptions, RequestError, type Source } from '../../../core/contract/index.ts';
-import { createFeed, type Feed } from '../../../core/feed/feed.ts';
 import type { Member } from '../../../core/query/member.ts';
-import { createEvents } from '../../../core/telemetry/events.ts';
-import { keepLog, member, never } from '../query/sources.ts';
+import { member, never } from '../query/sources.ts';
+import { reader, running, Stage, source } from './feed-stage.ts';
 import { Instance, Store, until } from './memory.ts';
-import { Reader } from './reader.ts';
 
-let members: Member[] = [];
-let feed: Feed | undefined;
-
-function open(given: Member[], ring?: { entries: number; bytes: number }): Feed {
-  members = given;
-  feed = createFeed({ members: () => members, events: createEvents(), log: keepLog(), ...(ring && { ring }) });
-  return feed;
-}
-
-function reader(follow: Feed['follow'], options: Partial<FollowOptions> & { type?: string } = {}, credit = 1e9): Reader {
-  const { type = 'logs', ...rest } = options;
-  const client = new Reader((_, ...given) => follow(type, ...given), { policy: 'latest', ...rest }).start();
-  client.take(credit);
-  return client;
-}
-
-afterEach(async () => {
-  await feed?.close();
-  feed = undefined;
-});
-
-const source = (store: Store, batch = 3) => new Instance(store, { batch });
-const running = (name: string, instance: Source, rest: Partial<Member> = {}) => member(name, instance, rest);
+const stage = new Stage();
 
 describe('what a follower is handed', () => {
   it('is hello, what it missed, caught-up, and then what comes', async () => {
     const store = new Store();
     store.append('x', 5);
-    const { follow } = open([running('app', source(store))]);
+    const { follow } = stage.open([running('app', source(store))]);
     const client = reader(follow, { after: { app: { x: '2' } } });
     await until(() => client.of('caught-up').length === 1, 'it caught up');
     store.append('x', 2);
@@ -51,7 +27,7 @@ describe('what a follower is handed', () => {
   it('begins at the end of what it names no position for', async () => {
     const store = new Store();
     store.append('x', 5);
-    const { follow } = open([running('app', source(store)), running('other', source(new Store()))]);
+    const { follow } = stage.open([running('app', source(store)), running('other', source(new Store()))]);
     const client = reader(follow, { after: { other: {} } });
     await until(() => client.of('caught-up').length === 1, 'it caught up');
     expect(client.frames).toEqual([
@@ -63,7 +39,7 @@ describe('what a follower is handed', () => {
   it('tells what is missing, and why', async () => {
     const store = new Store();
     const unborn: Member = { name: 'unborn', label: 'unborn', mirror: false, error: 'no such package' };
-    const { follow } = open([
+    const { follow } = stage.open([
       running('app', source(store)),
       running('archive', source(store), { mirror: true }),
       running('table', { type: 'logs' }),
@@ -84,14 +60,14 @@ describe('what a follower is handed', () => {
     const named = reader(follow, { sources: ['archive'] });
     await until(() => named.frames.length === 2, 'it was greeted');
     expect(named.of('hello')[0]).toMatchObject({ position: { archive: {} }, missing: [] });
-    const none = reader(open([running('app', source(store))]).follow, { type: 'metrics' });
+    const none = reader(stage.open([running('app', source(store))]).follow, { type: 'metrics' });
     await until(() => none.frames.length === 2, 'it was greeted');
     expect(none.of('hello')[0]?.missing).toEqual([{ source: 'metrics', reason: expect.stringMatching(/no metrics source/) }]);
   });
 
   it('is filtered, and its position moves on nevertheless', async () => {
     const store = new Store();
-    const { follow } = open([running('app', source(store, 100))]);
+    const { follow } = stage.open([running('app', source(store, 100))]);
     const client = reader(follow, { where: [{ field: 'text', op: '=', value: 'yes' }], after: { app: {} } });
     await until(() => client.of('caught-up').length === 1, 'it caught up');
     store.append('x', 3000, 'no');
@@ -102,7 +78,7 @@ describe('what a follower is handed', () => {
 
   it('is the same frame for every client', async () => {
     const store = new Store();
-    const { follow } = open([running('app', source(store))]);
+    const { follow } = stage.open([running('app', source(store))]);
     const clients = Array.from({ length: 20 }, () => reader(follow));
     await until(() => clients.every((client) => client.of('caught-up').length === 1), 'all caught up');
     store.append('x', 4);
@@ -117,7 +93,7 @@ describe('what a follower is handed', () => {
     store.append('x', 9);
     store.trim('x', 4);
     const instance = source(store);
-    const { follow } = open([running('app', instance)]);
+    const { follow } = stage.open([running('app', instance)]);
     const client = reader(follow, { after: { app: { x: '1' } } });
     await until(() => client.of('caught-up').length === 1, 'it caught up');
     expect(client.of('lost')).toEqual([{ event: 'lost', source: 'app', lost: { lane: 'x', reason: 'it was trimmed', entries: 3 } }]);
@@ -129,7 +105,7 @@ describe('what a follower is handed', () => {
 
   it('tells an entry that breaks a rule as lost, and hides no neighbour', async () => {
     const store = new Store();
-    const { follow } = open([running('app', source(store))]);
+    const { follow } = stage.open([running('app', source(store))]);
     const client = reader(follow);
     await until(() => client.of('caught-up').length === 1, 'it caught up');
     store.append('x', 1);
@@ -144,7 +120,7 @@ describe('falling behind', () => {
   const small = { entries: 8, bytes: 1e9 };
   it('skips with a gap under latest, and reads on under complete', async () => {
     const store = new Store();
-    const { follow } = open([running('app', source(store))], small);
+    const { follow } = stage.open([running('app', source(store))], small);
     const latest = reader(follow, { policy: 'latest' }, 2);
     const complete = reader(follow, { policy: 'complete' }, 2);
     const fast = reader(follow);
@@ -159,7 +135,7 @@ describe('falling behind', () => {
 
   it('keeps the ring within its bytes', async () => {
     const store = new Store();
-    const { follow } = open([running('app', source(store, 1))], { entries: 1000, bytes: 5000 });
+    const { follow } = stage.open([running('app', source(store, 1))], { entries: 1000, bytes: 5000 });
     const client = reader(follow, {}, 2);
     const fast = reader(follow);
     await until(() => [client, fast].every((one) => one.of('caught-up').length === 1), 'both caught up');
@@ -175,74 +151,10 @@ describe('falling behind', () => {
   });
 });
 
-describe('sources that come and go', () => {
-  it('are joined when they appear, and gone on with when they come back', async () => {
-    const [one, two] = [new Store(), new Store()];
-    two.append('y', 3);
-    const { follow, changed } = open([running('one', source(one))]);
-    const client = reader(follow);
-    await until(() => client.of('caught-up').length === 1, 'it caught up');
-    members = [...members, running('two', source(two))];
-    changed();
-    await until(() => client.of('caught-up').length === 2, 'the new one was joined');
-    expect(client.of('caught-up')[1]).toEqual({ event: 'caught-up', position: { one: {}, two: { y: '3' } }, missing: [] });
-    two.append('y', 1);
-    await until(() => client.of('entry').length === 1, 'it is live');
-    members = [members[0] as Member, member('two', undefined, { error: 'crashed' })];
-    changed();
-    await until(() => client.of('caught-up').at(-1)?.missing[0]?.reason === 'crashed', 'it is told');
-    two.append('y', 5);
-    members = [members[0] as Member, running('two', source(two))];
-    changed();
-    await until(() => client.of('entry').length === 6, 'nothing is missed');
-    expect(client.entries('two', 'y').map((each) => each.id)).toEqual(['y.3', 'y.4', 'y.5', 'y.6', 'y.7', 'y.8']);
-    await until(() => client.of('caught-up').at(-1)?.missing.length === 0, 'it is told');
-  });
-
-  it('do not hold up the others when they cannot be opened', async () => {
-    const [good, bad] = [new Store(), new Store()];
-    const failing = source(bad);
-    failing.broken = new Error('permission denied');
-    const hung: Source = { type: 'logs', follow: { replay: 'exact', open: () => new Promise(() => undefined) } };
-    const { follow } = open([running('good', source(good)), running('bad', failing), running('hung', hung)]);
-    const client = reader(follow);
-    await until(() => client.of('hello').length === 1, 'it was greeted');
-    expect(client.of('hello')[0]?.missing).toEqual([
-      { source: 'bad', reason: 'permission denied' },
-      { source: 'hung', reason: 'its live feed is still being opened' },
-    ]);
-    good.append('x', 2);
-    await until(() => client.of('entry').length === 2, 'the good one is live');
-    failing.broken = undefined;
-    bad.append('y', 1);
-    await until(() => bad.open === 1, 'the bad one is open');
-    bad.append('y', 1);
-    await until(() => client.of('entry').length === 3, 'the bad one is live too');
-  });
-
-  it('go on after a failure where they stood', async () => {
-    const store = new Store();
-    const instance = source(store);
-    const { follow } = open([running('app', instance)]);
-    const client = reader(follow);
-    await until(() => client.of('caught-up').length === 1, 'it caught up');
-    for (let n = 0; n < 3; n++) {
-      store.append('x', 2);
-      instance.broken = new Error('the disk is gone');
-      store.poke();
-      await until(() => store.open === 0, 'it failed');
-      store.append('x', 2);
-      instance.broken = undefined;
-      await until(() => client.of('entry').length === (n + 1) * 4, 'all came');
-    }
-    expect(client.entries('app', 'x').map((one) => one.id)).toEqual(store.lanes.get('x')?.map((one) => one.id));
-  });
-});
-
 describe('the end', () => {
   it('frees the source some time after the last client left', async () => {
     const store = new Store();
-    const { follow } = open([running('app', source(store))]);
+    const { follow } = stage.open([running('app', source(store))]);
     const clients = Array.from({ length: 5 }, () => reader(follow));
     await until(() => clients.every((client) => client.of('caught-up').length === 1), 'all caught up');
     for (const client of clients) await client.leave();
@@ -253,7 +165,7 @@ describe('the end', () => {
   it('comes by return, by abort and by close, while reading and while waiting', async () => {
     const store = new Store();
     store.append('x', 100);
-    const { follow } = open([running('app', source(store))]);
+    const { follow } = stage.open([running('app', source(store))]);
     const iterate = (signal: AbortSignal) => follow('logs', { policy: 'complete', after: { app: {} } }, signal)[Symbol.asyncIterator]();
     const byReturn = iterate(never);
     await byReturn.next();
@@ -270,7 +182,7 @@ describe('the end', () => {
     expect((await iterate(controller.signal).next()).done).toBe(true);
     const [byClose, late] = [iterate(never), iterate(never)];
     await byClose.next();
-    await feed?.close();
+    await stage.feed.close();
     expect((await byClose.next()).done).toBe(true);
     expect((await late.next()).done).toBe(true);
     await until(() => store.open === 0, 'nothing is read any more');
@@ -289,11 +201,11 @@ describe('the end', () => {
         }),
       },
     };
-    const { follow } = open([running('deaf', deaf)]);
+    const { follow } = stage.open([running('deaf', deaf)]);
     const client = reader(follow);
     await until(() => client.of('caught-up').length === 1, 'it caught up');
     await client.leave();
-    await feed?.close();
+    await stage.feed.close();
   });
 });
 
@@ -307,7 +219,7 @@ describe('a wrong request', () => {
     ['source', { policy: 'latest', sources: ['ghost'] }],
     ['where', { policy: 'latest', where: [{ field: 'a', op: '<' }] }],
   ])('is refused with the name of what is wrong: %s', (parameter, request) => {
-    const { follow } = open([running('app', source(new Store()))]);
+    const { follow } = stage.open([running('app', source(new Store()))]);
     const call = () => follow('logs', request as FollowOptions, never);
     expect(call).toThrow(RequestError);
     expect(call).toThrow(expect.objectContaining({ parameter }));

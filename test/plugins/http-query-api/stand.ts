@@ -15,7 +15,7 @@ import type { Member } from '../../../core/query/member.ts';
 import { createEvents } from '../../../core/telemetry/events.ts';
 import plugin from '../../../plugins/http-query-api/index.ts';
 
-export interface Logged {
+interface Logged {
   readonly text: string;
   readonly fields: JsonObject;
 }
@@ -30,7 +30,7 @@ export interface Stand {
   close(): Promise<void>;
 }
 
-export interface Got {
+interface Got {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
@@ -102,7 +102,7 @@ function get(port: number, path: string, init: { method?: string; headers?: Reco
   });
 }
 
-export const NOON = parseTimestamp('2025-11-07T12:00:00Z') as Micros;
+const NOON = parseTimestamp('2025-11-07T12:00:00Z') as Micros;
 /** Covers {@link NOON} whatever the date is now. */
 export const ALL = 'from=2025-01-01T00:00:00Z';
 

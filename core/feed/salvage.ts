@@ -1,0 +1,72 @@
+import { PermanentError } from '../contract/index.ts';
+import type { Row } from '../query/row.ts';
+
+export interface SalvageOptions {
+  /** Writes rows, and resolves to those that the sink took; those that it rejected are dealt with. */
+  write(rows: readonly Row[]): Promise<readonly Row[]>;
+  /** Writes a row again that the sink took before, to see whether it still takes any. */
+  confirm(row: Row): Promise<unknown>;
+  /** Deals with a poisonous row. */
+  bury(row: Row, error: unknown): Promise<void>;
+  /** Failures in a row after which the sink, and not the rows, is taken for the cause. */
+  readonly patience: number;
+  readonly signal: AbortSignal;
+}
+
+/** What is still to be written, and the error that it ended with when that is not nothing. */
+export interface Salvaged {
+  readonly left: readonly Row[];
+  readonly error?: unknown;
+}
+
+/**
+ * Writes a batch, which failed as a whole, by halves. A row is poisonous only if it fails alone, and a row that the sink
+ * took before goes through right after; so an outage never makes poison of good rows.
+ */
+export async function salvage(rows: readonly Row[], options: SalvageOptions): Promise<Salvaged> {
+  const { write, confirm, bury, patience, signal } = options;
+  const done = new Set<Row>();
+  const suspects: Row[] = [];
+  const parts = halves(rows);
+  let good: Row | undefined;
+  let failures = 0;
+  const stop = (error: unknown): Salvaged => ({ left: rows.filter((row) => !done.has(row)), error });
+  const isOutage = (error: unknown) => error instanceof PermanentError || signal.aborted || failures > patience;
+
+  for (let part = parts.pop(); part; part = parts.pop()) {
+    try {
+      const taken = await write(part);
+      good = taken[0] ?? good;
+      failures = 0;
+      for (const row of part) done.add(row);
+    } catch (error) {
+      failures++;
+      if (isOutage(error)) return stop(error);
+      const [row, ...others] = part;
+      if (row && others.length === 0) suspects.push(row);
+      else parts.push(...halves(part));
+    }
+  }
+  for (const row of suspects) {
+    if (!good || signal.aborted) return stop(new Error('the sink took none of the entries'));
+    try {
+      await write([row]);
+    } catch (error) {
+      if (isOutage(error)) return stop(error);
+      try {
+        await confirm(good);
+      } catch (outage) {
+        return stop(outage);
+      }
+      await bury(row, error);
+    }
+    done.add(row);
+  }
+  return { left: [] };
+}
+
+/** The second half below the first, so that rows are tried in their order. */
+function halves(rows: readonly Row[]): (readonly Row[])[] {
+  const middle = Math.ceil(rows.length / 2);
+  return [rows.slice(middle), rows.slice(0, middle)].filter((half) => half.length > 0);
+}
