@@ -33,7 +33,8 @@ export class Head {
 /** The last bytes of a stream. */
 export class Tail {
   readonly #limit: number;
-  #kept: Buffer = Buffer.alloc(0);
+  readonly #chunks: Buffer[] = [];
+  #kept = 0;
   #seen = 0;
 
   constructor(limit: number) {
@@ -42,7 +43,12 @@ export class Tail {
 
   add(chunk: Buffer): void {
     this.#seen += chunk.length;
-    this.#kept = Buffer.concat([this.#kept, chunk.subarray(-this.#limit)]).subarray(-this.#limit);
+    this.#kept += chunk.length;
+    this.#chunks.push(chunk);
+    for (let first = this.#chunks[0]; first && this.#kept - first.length >= this.#limit; first = this.#chunks[0]) {
+      this.#kept -= first.length;
+      this.#chunks.shift();
+    }
   }
 
   get seen(): number {
@@ -50,6 +56,6 @@ export class Tail {
   }
 
   text(): string {
-    return new TextDecoder().decode(this.#kept);
+    return new TextDecoder().decode(Buffer.concat(this.#chunks).subarray(-this.#limit));
   }
 }

@@ -35,6 +35,7 @@ export interface Outcome {
 const STDERR_KEPT = 64 * 1024;
 /** How long an ended process may take to be reported as such. */
 const REPORTED_WITHIN_MS = 1000;
+const COLLECTED_WITHIN_MS = 20;
 /** Output of an ended script is read until none has come for one such step; at most so many of them. */
 const QUIET_MS = 50;
 const QUIET_STEPS = 5;
@@ -62,16 +63,18 @@ export async function runScript(script: Script, signal: AbortSignal): Promise<Ou
   const notes: string[] = [];
   const tooMuch = collect(child, stdout, stderr, notes);
   const reason = await firstOf({ exited, tooMuch, timeout: script.timeout, signal });
+  const drain = () => drained(closed, () => stdout.seen + stderr.seen);
   let cleared = Promise.resolve();
   if (reason === undefined) {
-    if (!(await drained(closed, () => stdout.seen + stderr.seen))) {
-      notes.push('a process that it started still held its output open; the whole group was ended');
+    if (!(await drain())) notes.push('something that it started still held its output open when it had ended');
+    if (await leftBehind(pid)) {
+      notes.push('it left processes of its group behind; they were ended');
+      cleared = endGroup(pid).then(() => undefined);
     }
-    if (groupExists(pid)) cleared = endGroup(pid).then(() => undefined);
   } else {
     if (!(await endGroup(pid))) notes.push("a process of its group could not be ended: it runs as another user, beyond this agent's rights");
     await Promise.race([exited, sleep(REPORTED_WITHIN_MS, undefined, { ref: false })]);
-    await drained(closed, () => stdout.seen + stderr.seen);
+    await drain();
   }
   child.stdout.destroy();
   child.stderr.destroy();
@@ -134,6 +137,13 @@ async function firstOf(wait: { exited: Promise<void>; tooMuch: Promise<void>; ti
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** Whether its group lives on; what has just ended gets a moment to be collected. */
+async function leftBehind(leader: number): Promise<boolean> {
+  if (!groupExists(leader)) return false;
+  await sleep(COLLECTED_WITHIN_MS);
+  return groupExists(leader);
 }
 
 /** Waits for the output of an ended script to close; `false` when something still holds it open. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 
 export const repository = resolve(import.meta.dirname, '../..');
 export const cli = join(repository, 'dist/core/cli/main.js');
@@ -34,17 +34,15 @@ export async function startAgent(folder: string, config: string, env: NodeJS.Pro
   createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => logged.push(line));
   let listen: string | undefined;
   try {
-    await expect
-      .poll(
-        () => {
-          if (child.exitCode !== null) throw new Error(`the agent ended:\n${logged.join('\n')}`);
-          const lines = logged.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, string>);
-          listen = lines.find(({ message }) => message === 'listening')?.['listen'];
-          return listen !== undefined && lines.some(({ message }) => message === 'started');
-        },
-        { timeout: 20_000, interval: 25 },
-      )
-      .toBe(true);
+    await vi.waitFor(
+      () => {
+        if (child.exitCode !== null) throw new Error('it ended');
+        const lines = logged.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, string>);
+        listen = lines.find(({ message }) => message === 'listening')?.['listen'];
+        if (listen === undefined || !lines.some(({ message }) => message === 'started')) throw new Error('it does not serve yet');
+      },
+      { timeout: 20_000, interval: 25 },
+    );
   } catch (error) {
     child.kill('SIGKILL');
     throw new Error(`the agent did not start:\n${logged.join('\n')}`, { cause: error });
@@ -98,10 +96,12 @@ export async function runCli(
   return { code: child.exitCode, stdout, stderr };
 }
 
+/** Lines are an hour old, so that a query of the last days has them. */
+const BEGAN = Date.now() - 3_600_000;
 let sequence = 0;
 
 /** A log line as the first system's writers make it; microseconds are left out when they are zero. */
 export function logLine(message: string, more: Record<string, unknown> = {}): string {
-  const time = new Date(Date.UTC(2026, 0, 1) + sequence * 10).toISOString().replace('Z', `${String(sequence++ % 1000).padStart(3, '0')}Z`);
+  const time = new Date(BEGAN + sequence * 10).toISOString().replace('Z', `${String(sequence++ % 1000).padStart(3, '0')}Z`);
   return `${JSON.stringify({ timestamp: time, level: 'INFO', logger: 'test', message, ...more })}\n`;
 }

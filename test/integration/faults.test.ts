@@ -39,7 +39,7 @@ describe('a plugin that misbehaves', () => {
     ['at: start, how: hangs', /starting|it is (starting|waiting)/, 'failed'],
     ['at: query', /thrown in query/, 'failed'],
     ['at: query, how: hangs', /1 s|1000|deadline/, 'timeout'],
-    ['at: garbage', /id/, 'failed'],
+    ['at: garbage', /the plugin breaks a rule of the contract/, 'failed'],
   ])('%s: the answer says so, and the neighbour answers', async (bad, message, status) => {
     const running = await beside(bad);
     const { status: code, body } = await getJson(`${running.agent.url}/api/data/query?type=logs`);
@@ -73,7 +73,7 @@ describe('a plugin that misbehaves', () => {
     const running = await beside('at: stray');
     await expect
       .poll(() => running.agent.logged.join('\n'), { timeout: 10_000 })
-      .toMatch(/left uncaught by this plugin.*"bad".*a stray rejection/);
+      .toMatch(/"instance":"bad","error":"a stray rejection".*left uncaught by this plugin/);
     await expect
       .poll(async () => (await getJson(`${running.agent.url}/-/ready`)).body.instances.find(problem)?.restarts, { timeout: 10_000 })
       .toBeGreaterThan(0);

@@ -26,13 +26,13 @@ describe('a reload', () => {
     const config = await writeConfig(place.folder, source(place.folder, 'one'));
     agent = await startAgent(place.folder, config);
     client = new StreamClient(() => agent.url);
-    await expect.poll(() => client?.caughtUp, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => client?.caughtUp, { timeout: 10_000 }).toBeGreaterThan(0);
 
     await writeConfig(place.folder, `${source(place.folder, 'one')}\n${source(place.folder, 'two')}`);
     await expect.poll(names, { timeout: 10_000 }).toEqual(['one', 'two']);
     await appendFile(join(place.folder, 'one.json.log'), logLine('still here'));
     await expect.poll(() => client?.entries.map(({ data }) => data['message']), { timeout: 10_000 }).toContain('still here');
-    expect(client.caughtUp, 'the stream was not cut').toBe(1);
+    expect(client.connections, 'the stream was not cut').toBe(1);
 
     await writeConfig(place.folder, source(place.folder, 'two'));
     agent.process.kill('SIGHUP');
@@ -45,7 +45,7 @@ describe('a reload', () => {
     agent = await startAgent(place.folder, config);
     const good = await readFile(config, 'utf8');
     await writeFile(config, good.replace('json-logs', 'json-lgs'));
-    await expect.poll(() => agent.logged.join('\n'), { timeout: 10_000 }).toMatch(/new configuration is not used.*json-lgs/);
+    await expect.poll(() => agent.logged.join('\n'), { timeout: 10_000 }).toMatch(/did you mean json-logs\?.*the new configuration is not used/);
     expect(await names()).toEqual(['one']);
     const metrics = await (await fetch(`${agent.url}/metrics`)).text();
     expect(metrics).toMatch(/^cauce_reloads_total\{result="[a-z]+"\} 1$/m);

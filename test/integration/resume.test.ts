@@ -56,7 +56,7 @@ describe('a client that resumes', () => {
     const config = await writeConfig(place.folder, `app: { use: json-logs, paths: ["${log}"] }`);
     agent = await startAgent(place.folder, config);
     client = new StreamClient(() => agent?.url);
-    await expect.poll(() => client?.caughtUp, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => client?.caughtUp, { timeout: 10_000 }).toBeGreaterThan(0);
 
     let written = 1;
     let writing = true;
@@ -100,7 +100,7 @@ describe('a client that resumes', () => {
     const config = await writeConfig(place.folder, `app: { use: json-logs, paths: ["${log}"] }`);
     agent = await startAgent(place.folder, config);
     client = new StreamClient(() => agent?.url);
-    await expect.poll(() => client?.caughtUp, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => client?.caughtUp, { timeout: 10_000 }).toBeGreaterThan(0);
     await appendFile(log, logLine('second'));
     await expect.poll(() => client?.entries.length, { timeout: 10_000 }).toBe(1);
     const killed = agent;

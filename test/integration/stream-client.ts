@@ -18,6 +18,7 @@ export class StreamClient {
   readonly lost: StreamFrame[] = [];
   position: Positions | undefined;
   caughtUp = 0;
+  connections = 0;
   #socket: WebSocket | undefined;
   #ended = false;
   readonly #url: () => string | undefined;
@@ -47,6 +48,7 @@ export class StreamClient {
     const after = this.position ? `&after=${Buffer.from(JSON.stringify(this.position)).toString('base64url')}` : '';
     const socket = new WebSocket(`${base.replace('http', 'ws')}/api/data/stream?type=logs&policy=complete${after}`);
     this.#socket = socket;
+    this.connections++;
     socket.on('message', (data) => this.#take(JSON.parse(String(data)) as StreamFrame));
     socket.on('error', () => undefined); // followed by close
     socket.on('close', () => setTimeout(() => this.#connect(), 20));
