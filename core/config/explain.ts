@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { type Json, nearest } from '../contract/index.ts';
-import { kindOf, valueAt } from './fill.ts';
+import { valueAt } from './fill.ts';
 import type { Path } from './findings.ts';
 
 type Issue = z.core.$ZodIssue;

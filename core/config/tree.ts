@@ -63,9 +63,8 @@ function reportErrors(document: Document.Parsed, text: string, place: (offset: n
   return unreadable;
 }
 
-function explainError({ code, message, pos: [start, end] }: YAMLError, text: string): string {
-  if (code === 'DUPLICATE_KEY')
-    return `the key ${text.slice(start, end).split(/[:\n]/)[0]?.trim()} is here a second time; keep one of them`;
+function explainError({ code, message, pos: [start] }: YAMLError, text: string): string {
+  if (code === 'DUPLICATE_KEY') return `the key ${text.slice(start).split(/[:\n]/)[0]?.trim()} is here a second time; keep one of them`;
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here; a configuration is one document, so remove the line ---';
   if (code === 'RESOURCE_EXHAUSTION') return `nested deeper than ${DEEPEST} levels; no setting is`;
   if (code === 'UNEXPECTED_TOKEN' && text[start] === '{' && text[start - 1] === '$')

@@ -16,7 +16,7 @@ export interface Interpreting {
 
 /** Says what a run means. Whatever was run and printed, the answer is one of the four states, and never better than what is known. */
 export function interpret(outcome: Outcome, around: Interpreting): Reading {
-  if (outcome.unstarted) return nothing(outcome, '', [unstarted(outcome.unstarted, around.options)]);
+  if (outcome.unstarted) return nothing('', [unstarted(outcome.unstarted, around.options)]);
   const text = around.mask(new TextDecoder().decode(outcome.stdout));
   const reading = read(text, outcome, around);
   const broken = brokenOff(outcome, around.options);
@@ -35,13 +35,13 @@ export function interpret(outcome: Outcome, around: Interpreting): Reading {
 function read(text: string, outcome: Outcome, { options, name }: Interpreting): Reading {
   const { dialect } = options;
   if (dialect === 'nagios') return readNagios(text, outcome.exitCode, name, true);
-  if (text.trim() === '') return nothing(outcome, text, ['it printed nothing', ...exitCodeNotes(outcome)]);
+  if (text.trim() === '') return nothing(text, ['it printed nothing', ...exitCodeNotes(outcome)]);
   const findings = findJson(text);
   const report = readReport(findings);
   if (!('why' in report)) return { ...report, notes: [...report.notes, ...disagreement(report, outcome)] };
   const onlyJson = findings.found.length > 0 && !findings.surrounded;
   if (dialect === 'auto' && !onlyJson && isStatusLine(text)) return readNagios(text, outcome.exitCode, name, false);
-  return nothing(outcome, text, [explain(report, text, outcome), ...exitCodeNotes(outcome)]);
+  return nothing(text, [explain(report, text, outcome), ...exitCodeNotes(outcome)]);
 }
 
 function explain({ why }: NoReport, text: string, { exitCode }: Outcome): string {
@@ -53,7 +53,7 @@ function isScalar(text: string): boolean {
   return /^\s*(?:"[^"]*"|-?\d[\d.eE+-]*|true|false|null)\s*$/.test(text.slice(0, 4096));
 }
 
-function nothing(_outcome: Outcome, text: string, notes: readonly string[]): Reading {
+function nothing(text: string, notes: readonly string[]): Reading {
   const output = lastLines(text, 10, 2048);
   return { status: 'unknown', checks: new Map(), messages: new Map(), ...(output.length > 0 && { reported: { output } }), notes };
 }

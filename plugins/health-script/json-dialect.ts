@@ -15,8 +15,7 @@ export interface NoReport {
  */
 export function readReport({ found, surrounded, gaveUp }: Findings): Reading | NoReport {
   const reports = found.map((one) => ({ ...one, rank: rankOf(one.value) })).filter(({ rank }) => rank > 0);
-  const best = Math.max(...reports.map(({ rank }) => rank));
-  const chosen = reports.filter(({ rank }) => rank === best).at(-1);
+  const chosen = reports.findLast(({ rank }) => rank === 2) ?? reports.at(-1);
   if (!chosen) return { why: gaveUp ? 'looking for JSON in its output was given up: too many brackets' : whyNone(found) };
   const report = chosen.value as JsonObject;
   const checks = new Checks();

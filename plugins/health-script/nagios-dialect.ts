@@ -22,7 +22,7 @@ export function isStatusLine(text: string): boolean {
 export function readNagios(text: string, exitCode: number | null, name: string, trusted: boolean): Reading {
   const { head, long, perf } = parts(text);
   const match = STATUS_LINE.exec(head);
-  const service = match?.[1]?.trim().replace(/:$/, '') || name;
+  const service = cut(match?.[1]?.trim().replace(/:$/, '') || name, 120);
   const coded = exitCode === null ? undefined : BY_EXIT_CODE[exitCode];
   const said = statusOf(match?.[2]);
   const contradicts = coded !== undefined && said !== undefined && said !== coded;

@@ -45,7 +45,9 @@ export function parsePerfdata(text: string): Perfdata {
     items: Object.fromEntries(items),
     notes: [
       ...(malformed > 0 ? [`${malformed} items of performance data are malformed, the first is ${cut(JSON.stringify(first), 80)}`] : []),
-      ...(at < text.length && (items.size >= MAX_ITEMS || text.length > MAX_TEXT) ? ['not all performance data was read; it is too much'] : []),
+      ...(at < text.length && (items.size >= MAX_ITEMS || text.length > MAX_TEXT)
+        ? ['not all performance data was read; it is too much']
+        : []),
     ],
   };
 }

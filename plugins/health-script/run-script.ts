@@ -72,7 +72,8 @@ export async function runScript(script: Script, signal: AbortSignal): Promise<Ou
       cleared = endGroup(pid).then(() => undefined);
     }
   } else {
-    if (!(await endGroup(pid))) notes.push("a process of its group could not be ended: it runs as another user, beyond this agent's rights");
+    if (!(await endGroup(pid)))
+      notes.push("a process of its group could not be ended: it runs as another user, beyond this agent's rights");
     await Promise.race([exited, sleep(REPORTED_WITHIN_MS, undefined, { ref: false })]);
     await drain();
   }

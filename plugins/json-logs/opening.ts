@@ -90,7 +90,7 @@ export function vanished(after: Position, until: Position | undefined, lanes: re
     undefined,
   );
   for (const lane of new Set([...(newest === undefined ? [] : [newest]), ...Object.keys(until ?? {})])) {
-    const cursor = until ? until[lane] : after[lane];
+    const cursor = until?.[lane] ?? after[lane];
     if (present.has(lane) || cursor === undefined || cursor === ALL || reaches(after[lane], until?.[lane])) continue;
     lost.push({ lane, reason: 'the file is gone; what it held behind the cursor cannot be read' });
   }

@@ -45,7 +45,9 @@ describe('a reload', () => {
     agent = await startAgent(place.folder, config);
     const good = await readFile(config, 'utf8');
     await writeFile(config, good.replace('json-logs', 'json-lgs'));
-    await expect.poll(() => agent.logged.join('\n'), { timeout: 10_000 }).toMatch(/did you mean json-logs\?.*the new configuration is not used/);
+    await expect
+      .poll(() => agent.logged.join('\n'), { timeout: 10_000 })
+      .toMatch(/did you mean json-logs\?.*the new configuration is not used/);
     expect(await names()).toEqual(['one']);
     const metrics = await (await fetch(`${agent.url}/metrics`)).text();
     expect(metrics).toMatch(/^cauce_reloads_total\{result="[a-z]+"\} 1$/m);
