@@ -5,35 +5,37 @@ export interface Interpolated {
   readonly whole: boolean;
   /** What the environment contributed; never shown. */
   readonly secrets: readonly string[];
+  /** What is wrong, and how to mend it. */
   readonly faults: readonly string[];
 }
 
-const TOKEN = /\$\$\{|\$\{([^}]*)\}?/g;
-const EXPRESSION = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\+)(.*))?$/s;
+const VARIABLE = /\$\$\{|\$\{([^}]*)(\}?)/g;
+const EXPRESSION = /^([A-Za-z_][A-Za-z0-9_]*)(?::([-+])(.*))?$/s;
 
 /**
- * Fills in `${VAR}`, `${VAR:-default}` (used when the variable is unset or empty) and `${VAR:+word}` (used when it is neither);
- * `$${` stands for a literal `${`.
+ * Fills in `${NAME}`, `${NAME:-default}` (when the variable is unset or empty) and `${NAME:+word}` (`word` when it is neither,
+ * else nothing); `$${` is a literal `${`. What is filled in is not looked at again.
  */
-export function interpolate(source: string, env: NodeJS.ProcessEnv): Interpolated {
+export function interpolate(written: string, env: NodeJS.ProcessEnv): Interpolated {
   const secrets: string[] = [];
   const faults: string[] = [];
-  const text = source.replace(TOKEN, (token, expression: string | undefined) => {
-    if (expression === undefined) return '${';
-    const [, name, operator, word = ''] = (token.endsWith('}') && EXPRESSION.exec(expression)) || [];
-    if (name === undefined) {
-      faults.push(`${token} names no variable; write \${NAME}, \${NAME:-default} or \${NAME:+word}, and $\${ for a literal \${`);
-      return '';
+  const text = written.replace(VARIABLE, (token: string, inner: string | undefined, end: string) => {
+    if (inner === undefined) return '${';
+    const match = end === '' || inner.includes('${') ? null : EXPRESSION.exec(inner);
+    if (!match) {
+      faults.push(`${token} is no variable; write \${NAME}, \${NAME:-default} or \${NAME:+word}, and $\${ for a literal \${`);
+      return token;
     }
-    const given = env[name];
-    if (operator === ':+') return given ? word : '';
-    if (operator === ':-' && !given) return word;
-    if (given === undefined) {
-      faults.push(`the variable ${name} is not set; set it, or give a default: \${${name}:-…}`);
-      return '';
+    const [, name = '', operator, word = ''] = match;
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (operator === '+') return value ? word : '';
+    if (operator === '-' && !value) return word;
+    if (value === undefined) {
+      faults.push(`the variable ${name} is not set; set it, or give it a default: \${${name}:-…}`);
+      return token;
     }
-    if (given !== '') secrets.push(given);
-    return given;
+    if (value !== '') secrets.push(value);
+    return value;
   });
-  return { text, whole: /^\$\{[^}]*\}$/.test(source), secrets, faults };
+  return { text, whole: /^\$\{[^}]*\}$/.test(written), secrets, faults };
 }

@@ -94,11 +94,23 @@ function replace(value: Json, path: Path, by: Json): void {
   if (key !== undefined) parent[key] = by;
 }
 
-/** Longest first, so that no part of a value stays behind. */
+/** A value shorter than this is hidden only where it stands alone, as it may well be a part of a word. */
+const SHORT = 8;
+
+/** Puts the file's own text in the place of values that came from variables; the longest first, so that no part stays behind. */
 function masker({ origins }: Filled): (text: string) => string {
-  const hidden = [...origins.values()]
-    .filter(({ secrets }) => secrets.length > 0)
-    .flatMap(({ text, raw, secrets }) => [text, ...secrets].map((secret) => ({ secret, raw })))
-    .sort((a, b) => b.secret.length - a.secret.length);
-  return (text) => hidden.reduce((masked, { secret, raw }) => masked.replaceAll(secret, () => raw), text);
+  const raws = new Map<string, string>();
+  for (const { text, raw, secrets } of origins.values()) {
+    if (secrets.length === 0) continue;
+    for (const secret of [text, ...secrets]) raws.set(secret, raw).set(JSON.stringify(secret).slice(1, -1), raw);
+  }
+  if (raws.size === 0) return (text) => text;
+  const patterns = [...raws.keys()]
+    .sort((a, b) => b.length - a.length)
+    .map((secret) => {
+      const literal = secret.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+      return secret.length < SHORT ? `(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])` : literal;
+    });
+  const anyOfThem = new RegExp(patterns.join('|'), 'g');
+  return (text) => text.replace(anyOfThem, (found) => raws.get(found) ?? '…');
 }

@@ -24,7 +24,8 @@ export class Checker {
   #running: Promise<Result> | undefined;
   #cleared: Promise<void> = Promise.resolve();
   #began = Number.NEGATIVE_INFINITY;
-  #unrecorded: Result[] = [];
+  readonly #unrecorded: Result[] = [];
+  #wake: () => void = () => undefined;
 
   constructor(context: SourceContext<Options>, label: string) {
     this.#context = context;
@@ -35,21 +36,33 @@ export class Checker {
     else context.signal.addEventListener('abort', () => this.#stopping.abort(), { once: true });
   }
 
+  /** Aborts when the source is being stopped. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   /** The newest result if it is young enough, else that of a run. Giving up waiting does not end the run. */
   async present(signal: AbortSignal): Promise<Result> {
     signal.throwIfAborted();
-    if (this.#last && !this.#running && ageOf(this.#last) <= this.#context.options.cache) return this.#last;
+    if (this.#last && ageOf(this.#last) <= this.#context.options.cache) return this.#last;
     return unlessAborted(this.#run(), signal);
   }
 
   /**
-   * Resolves when something may be there to record: a run has ended, or the signal aborted. A run begins `every` milliseconds
-   * after the one before it began.
+   * Runs the script when it is time to: `every` after the start of the run before, whoever asked for that one. Resolves when a
+   * run has ended or begun, or the signal aborted.
    */
-  async next(every: number, signal: AbortSignal): Promise<void> {
-    ...
+  async next(signal: AbortSignal): Promise<void> {
+    const wait = this.#began + this.#context.options.every - performance.now();
+    if (!this.#running && wait > 0) return this.#pause(wait, signal);
+    try {
+      await unlessAborted(this.#run(), signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
+  /** Results that nobody has taken yet, oldest first. */
   takeUnrecorded(): Result[] {
     return this.#unrecorded.splice(0);
   }
@@ -57,7 +70,82 @@ export class Checker {
   /** Ends the script that is running, and resolves when nothing of it is left. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    // Who asked for the run is told how it ended.
     await this.#running?.catch(() => undefined);
     await this.#cleared;
   }
+
+  #run(): Promise<Result> {
+    if (this.#running) return this.#running;
+    this.#began = performance.now();
+    const running = this.#check().finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = running;
+    this.#wake();
+    return running;
+  }
+
+  async #check(): Promise<Result> {
+    const { options, host, id, log } = this.#context;
+    const { command, cwd, env, timeout, max_output: maxOutput } = options;
+    const script = { command, cwd, env: environmentOf(env, process.env), timeout, maxOutput };
+    const outcome = await runScript(script, this.stopping).catch((cause: unknown) => {
+      if (!this.stopping.aborted) throw cause;
+      throw new RetryableError(`${this.#label} was not run to its end: the source is being stopped`, { cause });
+    });
+    const before = this.#cleared;
+    this.#cleared = outcome.cleared.then(() => before);
+    const ended = now();
+    const at = performance.now();
+    const time = ended === this.#last?.time ? ended + 1 : ended;
+    const name = this.#label.replace(/\.\w+$/, '') || this.#label;
+    const reading = interpret(outcome, { options, name, mask: this.#mask });
+    const standing = await this.#course.record(reading.status);
+    const body = bodyOf({ script: this.#label, command, time, outcome, reading, standing, mask: this.#mask });
+    const result = { id: idOf(host, id, time), time, at, body };
+    this.#last = result;
+    this.#unrecorded.push(result);
+    if (this.#unrecorded.length > MAX_UNRECORDED) {
+      this.#unrecorded.shift();
+      log.debug('nobody records the results; the oldest is let go');
+    }
+    this.#tell(reading, standing, outcome.durationMs);
+    return result;
+  }
+
+  #tell({ status, notes }: Reading, { state, before, flapping, turned, changePercent }: Standing, durationMs: number): void {
+    const { log } = this.#context;
+    const fields = { script: this.#label, status, state, duration_ms: durationMs };
+    if (status === before) log.debug('a health script ran', fields);
+    else if (status === 'ok') log.info('a health script says ok', { ...fields, ...(before && { before }) });
+    else log.warn(`a health script says ${status}`, { ...fields, ...(before && { before }), notes: notes.slice(0, 3).map(this.#mask) });
+    if (turned)
+      log.warn(flapping ? 'its state is flapping' : 'its state is flapping no more', { ...fields, change_percent: changePercent });
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        this.#wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
+      this.#wake = done;
+      if (signal.aborted) done();
+    });
+  }
+}
+
+/** Settles as `work` does, or rejects with the signal's reason; `work` goes on. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+  });
 }

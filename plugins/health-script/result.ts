@@ -3,6 +3,7 @@ import { type Draft, formatTime, type JsonObject, type Micros } from '../../core
 import type { Standing } from './course.ts';
 import { cut, lastLines, type Reading } from './reading.ts';
 import type { Outcome } from './run-script.ts';
+import type { Status } from './status.ts';
 
 /** One finished run. */
 export interface Result {
@@ -14,8 +15,10 @@ export interface Result {
   readonly body: Body;
 }
 
-interface Body extends JsonObject {
-  readonly details: JsonObject;
+export interface Body extends JsonObject {
+  readonly status: Status;
+  readonly checks: Readonly<Record<string, Status>>;
+  readonly details: JsonObject & { readonly duration_ms: number; readonly notes: readonly string[] };
 }
 
 const STDERR_LINES = 10;

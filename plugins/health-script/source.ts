@@ -1,12 +1,12 @@
-import { describe, type Probe, RetryableError, type Source, type SourceContext } from '../../core/contract/index.ts';
+import { type Draft, RetryableError, type Source, type SourceContext } from '../../core/contract/index.ts';
 import { Checker } from './checker.ts';
 import { scriptLabel } from './label.ts';
 import type { Options } from './options.ts';
-import { presentOf, recordOf } from './result.ts';
+import { presentOf, type Result, recordOf } from './result.ts';
 
 /** A source of type `health` around one script. Every run is recorded once, whoever asked for it. */
 export function createHealthScript(context: SourceContext<Options>) {
-  const { command, every, history } = context.options;
+  const { command, history } = context.options;
   const label = scriptLabel(command);
   const checker = new Checker(context, label);
 
@@ -18,29 +18,30 @@ export function createHealthScript(context: SourceContext<Options>) {
       return [presentOf(await checker.present(signal))];
     },
     async receive(accept, signal) {
+      const until = AbortSignal.any([signal, checker.stopping]);
       for (;;) {
         const results = checker.takeUnrecorded();
-        if (results.length > 0) {
-          await accept(results.map(recordOf)).catch((error: unknown) => {
-            throw new RetryableError(`${results.length} results of ${label} could not be recorded and are missing from the history`, {
-              cause: error,
-            });
-          });
-        } else if (signal.aborted) return;
-        else await checker.next(every, signal);
+        if (results.length > 0) await record(results, accept);
+        else if (until.aborted) return;
+        else await checker.next(until);
       }
     },
-    async probe(signal): Promise<Probe> {
+    async probe(signal) {
       const { body } = await checker.present(signal);
-      const { notes, duration_ms: took } = body.details as { notes: readonly string[]; duration_ms: number };
-      const checks = Object.keys(body['checks'] as object).length;
-      const understood = body['status'] !== 'unknown' || checks > 0;
-      if (understood) return { ok: true, detail: `${label} answered in ${took} ms: ${body['status']}, ${checks} checks` };
-      return {
-        ok: false,
-        detail: `${label} gave no answer that could be understood: ${notes.join('; ') || describe(new Error('it says unknown'))}`,
-      };
+      const { status, checks, details } = body;
+      const { notes, duration_ms: took } = details;
+      const understood = status !== 'unknown' || Object.keys(checks).length > 0;
+      if (understood) return { ok: true, detail: `${label} answered in ${took} ms: ${status}, ${Object.keys(checks).length} checks` };
+      return { ok: false, detail: `${label} gives no answer that can be understood: ${notes.join('; ')}` };
     },
     stop: () => checker.stop(),
   } satisfies Source;
+}
+
+async function record(results: readonly Result[], accept: (drafts: readonly Draft[]) => Promise<void>): Promise<void> {
+  try {
+    await accept(results.map(recordOf));
+  } catch (cause) {
+    throw new RetryableError(`${results.length} results could not be recorded and are missing from the history`, { cause });
+  }
 }
