@@ -23,7 +23,7 @@ export function interpolate(written: string, env: NodeJS.ProcessEnv): Interpolat
     if (inner === undefined) return '${';
     const match = end === '' || inner.includes('${') ? null : EXPRESSION.exec(inner);
     if (!match) {
-      faults.push(`${token} is no variable; write \${NAME}, \${NAME:-default} or \${NAME:+word}, and $\${ for a literal \${`);
+      faults.push(`${token} names no variable; write \${NAME}, \${NAME:-default} or \${NAME:+word}, and $\${ for a literal \${`);
       return token;
     }
     const [, name = '', operator, word = ''] = match;

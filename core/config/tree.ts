@@ -39,13 +39,9 @@ export function parseTree(text: string, complain: Complain): Tree | undefined {
     complain([], START, expansion);
     return undefined;
   }
-  let whole = true;
-  const builder = new Builder(document, place, (path, at, message) => {
-    whole = false;
-    complain(path, at, message);
-  });
+  const builder = new Builder(document, place, complain);
   const tree = builder.build(document.contents, [], START);
-  return whole ? tree : undefined;
+  return builder.whole ? tree : undefined;
 }
 
 /** A duplicate key leaves the rest readable; after any other error nothing that follows can be trusted. */
@@ -87,6 +83,8 @@ function tooManyAliases(document: Document.Parsed): string | undefined {
 }
 
 class Builder {
+  /** Whether every value could be had; a key that is no text costs only itself. */
+  whole = true;
   readonly #document: Document.Parsed;
   readonly #place: (offset: number) => Place;
   readonly #complain: Complain;
@@ -122,7 +120,7 @@ class Builder {
     const at = this.#placeOf(key) ?? mapAt;
     if (!isScalar(key) || typeof key.value !== 'string') {
       const text = isScalar(key) ? String(key.value) : 'a list or map';
-      this.#refuse(path, at, `a key must be text, not ${text}${isScalar(key) ? '; put it in quotes' : ''}`);
+      this.#complain(path, at, `a key must be text, not ${text}${isScalar(key) ? '; put it in quotes' : ''}`);
       return [];
     }
     return [[key.value, { key: at, value: this.build(value, [...path, key.value], at) }]];
@@ -136,6 +134,7 @@ class Builder {
   }
 
   #refuse(path: Path, at: Place, message: string): Tree {
+    this.whole = false;
     this.#complain(path, at, message);
     return { kind: 'scalar', at, value: null };
   }

@@ -1,4 +1,4 @@
-import type { Handler, Log } from '../contract/index.ts';
+import { type Handler, isLoopback, type Log } from '../contract/index.ts';
 import { SharedServer } from './server.ts';
 
 export interface Listeners {
@@ -9,7 +9,6 @@ export interface Listeners {
 }
 
 const GRACE_MS = 5000;
-const LOOPBACK = /^(127\.|localhost:|\[::1\]:|unix:)/;
 
 /** The agent's listeners: one server per address, opened with its first mount and closed with its last. */
 export function createListeners(log: Log): Listeners {
@@ -18,7 +17,7 @@ export function createListeners(log: Log): Listeners {
   function open(listen: string) {
     const known = servers.get(listen);
     if (known) return known;
-    if (!LOOPBACK.test(listen)) log.warn('this address is reachable from other machines, and nothing asks who is there', { listen });
+    if (!listen.startsWith('unix:') && !isLoopback(listen)) log.warn('this address is reachable from other machines, and nothing asks who is there', { listen });
     const server = new SharedServer(listen, log);
     const entry = { server, opened: server.open() };
     servers.set(listen, entry);

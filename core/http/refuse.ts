@@ -1,10 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-
-/** A problem (RFC 9457) as text, for answers that are given below any handler. */
-export function problemText(status: number, detail: string, code: string): string {
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, error: detail, code });
-}
+import { problem } from '../contract/index.ts';
 
 /** Writes a whole HTTP/1.1 answer to a bare socket and ends it; nothing happens when the socket is gone. */
 export function refuse(socket: Duplex, status: number, detail: string, code: string): void {
@@ -12,7 +8,7 @@ export function refuse(socket: Duplex, status: number, detail: string, code: str
     socket.destroy();
     return;
   }
-  const body = problemText(status, detail, code);
+  const body = JSON.stringify(problem(status, code, detail));
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -2,8 +2,11 @@ import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { CauceError, type Handler, type Log, PermanentError, RetryableError } from '../contract/index.ts';
-import { problemText, refuse } from './refuse.ts';
+import { CauceError, type Handler, type Log, PermanentError, problem, RetryableError } from '../contract/index.ts';
+import { refuse } from './refuse.ts';
+
+/** A position in a URL takes a line of its own; see `after` of the stream. */
+const MAX_HEADER_BYTES = 96 * 1024;
 
 interface Mount {
   readonly prefix: string;
@@ -19,7 +22,7 @@ export class SharedServer {
 
   constructor(listen: string, log: Log) {
     this.#listen = listen;
-    this.#server = createServer({ maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 30_000 });
+    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 30_000 });
     this.#server.maxConnections = 20_000;
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
@@ -29,7 +32,7 @@ export class SharedServer {
       socket.on('error', (error) => log.debug('a connection broke', { error: error.message }));
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      if (error.code === 'HPE_HEADER_OVERFLOW') refuse(socket, 431, 'the request line and headers exceed 16 KiB', 'ERR_HEADERS');
+      if (error.code === 'HPE_HEADER_OVERFLOW') refuse(socket, 431, `the request line and headers exceed ${MAX_HEADER_BYTES / 1024} KiB`, 'ERR_HEADERS');
       else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuse(socket, 408, 'the request took too long to arrive', 'ERR_TIMEOUT');
       else refuse(socket, 400, 'this is not a valid HTTP request', 'ERR_HTTP');
     });
@@ -97,7 +100,7 @@ export class SharedServer {
       return;
     }
     response.writeHead(404, { 'content-type': 'application/problem+json' });
-    response.end(problemText(404, `nothing is served at ${request.url}`, 'ERR_NOT_FOUND'));
+    response.end(JSON.stringify(problem(404, 'ERR_NOT_FOUND', `nothing is served at ${request.url}`)));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -94,8 +94,7 @@ export class Checker {
       if (!this.stopping.aborted) throw cause;
       throw new RetryableError(`${this.#label} was not run to its end: the source is being stopped`, { cause });
     });
-    const before = this.#cleared;
-    this.#cleared = outcome.cleared.then(() => before);
+    this.#watchClearing(outcome.cleared);
     const ended = now();
     const at = performance.now();
     const time = ended === this.#last?.time ? ended + 1 : ended;
@@ -112,6 +111,14 @@ export class Checker {
     }
     this.#tell(reading, standing, outcome.durationMs);
     return result;
+  }
+
+  #watchClearing(cleared: Promise<boolean>): void {
+    const before = this.#cleared;
+    this.#cleared = cleared.then((all) => {
+      if (!all) this.#context.log.warn('processes that a health script left behind may not be ended by this user', { script: this.#label });
+      return before;
+    });
   }
 
   #tell({ status, notes }: Reading, { state, before, flapping, turned, changePercent }: Standing, durationMs: number): void {

@@ -28,12 +28,12 @@ export interface Outcome {
   readonly ended?: 'timeout' | 'output';
   /** Further things that a reader should know. */
   readonly notes: readonly string[];
-  /** Resolves when what it left running in its process group was ended, too. */
-  readonly cleared: Promise<void>;
+  /** Resolves when what was left of its process group was ended, too; to `false` when this agent has no right to end some of it. */
+  readonly cleared: Promise<boolean>;
 }
 
 const STDERR_KEPT = 64 * 1024;
-/** How long an ended process may take to be reported as such. */
+/** How long a killed process may take to be reported as such. */
 const REPORTED_WITHIN_MS = 1000;
 const COLLECTED_WITHIN_MS = 20;
 /** Output of an ended script is read until none has come for one such step; at most so many of them. */
@@ -63,23 +63,26 @@ export async function runScript(script: Script, signal: AbortSignal): Promise<Ou
   const notes: string[] = [];
   const tooMuch = collect(child, stdout, stderr, notes);
   const reason = await firstOf({ exited, tooMuch, timeout: script.timeout, signal });
-  const drain = () => drained(closed, () => stdout.seen + stderr.seen);
-  let cleared = Promise.resolve();
+  let cleared = Promise.resolve(true);
+  if (reason !== undefined) {
+    cleared = endGroup(pid);
+    await Promise.race([exited, cleared.then(() => sleep(REPORTED_WITHIN_MS, undefined, { ref: false }))]);
+    if (child.exitCode === null && child.signalCode === null) notes.push('it could not be ended and is still there');
+  }
+  const open = !(await drained(closed, () => stdout.seen + stderr.seen));
   if (reason === undefined) {
-    if (!(await drain())) notes.push('something that it started still held its output open when it had ended');
+    if (open) notes.push('something that it started still held its output open when it had ended');
     if (await leftBehind(pid)) {
       notes.push('it left processes of its group behind; they were ended');
-      cleared = endGroup(pid).then(() => undefined);
+      cleared = endGroup(pid);
     }
-  } else {
-    if (!(await endGroup(pid)))
-      notes.push("a process of its group could not be ended: it runs as another user, beyond this agent's rights");
-    await Promise.race([exited, sleep(REPORTED_WITHIN_MS, undefined, { ref: false })]);
-    await drain();
   }
   child.stdout.destroy();
   child.stderr.destroy();
-  if (reason === 'aborted') throw signal.reason;
+  if (reason === 'aborted') {
+    await cleared;
+    throw signal.reason;
+  }
   return {
     stdout: stdout.bytes(),
     stderr: stderr.text(),
@@ -92,7 +95,7 @@ export async function runScript(script: Script, signal: AbortSignal): Promise<Ou
   };
 }
 
-const NOTHING = { stdout: Buffer.alloc(0), stderr: '', exitCode: null, signal: null, notes: [], cleared: Promise.resolve() };
+const NOTHING = { stdout: Buffer.alloc(0), stderr: '', exitCode: null, signal: null, notes: [], cleared: Promise.resolve(true) };
 
 function start({ command, env, cwd }: Script) {
   const [program = '', ...words] = command;

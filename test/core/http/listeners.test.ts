@@ -96,7 +96,7 @@ describe('shared listeners', () => {
   it('answers garbage, huge headers and unknown upgrades with a problem', async () => {
     await listeners.mount('127.0.0.1:0', '/only', says('x'));
     expect(await raw('127.0.0.1:0', 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*problem\+json/s);
-    expect(await raw('127.0.0.1:0', `GET /only HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /);
+    expect(await raw('127.0.0.1:0', `GET /only HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /);
     const upgrade = 'GET /only HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
     expect(await raw('127.0.0.1:0', upgrade)).toMatch(/^HTTP\/1.1 404 .*no stream is served at/s);
     expect(await fetchFrom('127.0.0.1:0', '/elsewhere')).toMatchObject({
