@@ -5,10 +5,14 @@ import type { Path } from './findings.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** One thing wrong with a value. `key` is a key that should not be there. */
+/** One thing wrong with a value. */
 export interface Complaint {
   readonly path: Path;
+  /** A key that should not be there, and the one that was probably meant. */
   readonly key?: string;
+  readonly meant?: string;
+  /** The value is not there. */
+  readonly missing?: boolean;
   readonly message: string;
 }
 
@@ -38,12 +42,9 @@ export function explain(issue: Issue, to: Explaining, base: Path = []): Complain
   const path = [...base, ...(issue.path as Path)];
   const missing = path.length > 0 && valueAt(to.input, path) === undefined;
   const complaint = (expected: string, custom: boolean): Complaint[] => {
-    const got = to.show(path, valueAt(to.input, path));
-    if (custom)
-      return [
-        { path, message: missing ? `is missing; ${expected}` : expected.startsWith('expected') ? `${expected}, got ${got}` : expected },
-      ];
-    return [{ path, message: missing ? `is missing; expected ${expected}` : `expected ${expected}, got ${got}` }];
+    const wanted = custom ? expected : `expected ${expected}`;
+    if (missing) return [{ path, missing, message: `is missing; ${wanted}` }];
+    return [{ path, message: wanted.startsWith('expected') ? `${wanted}, got ${to.show(path, valueAt(to.input, path))}` : wanted }];
   };
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknownKey(key, path, issue.message, path.length === 0 ? to.alsoKnown : []));
@@ -58,7 +59,7 @@ export function unknownKey(key: string, path: Path, known: string, alsoKnown: re
   const keys = [...known.split('\n').filter((name) => name !== ''), ...alsoKnown];
   const meant = nearest(key, keys);
   const hint = meant ? `did you mean ${meant}?` : keys.length > 0 ? `there are ${keys.join(', ')}` : 'nothing may stand here';
-  return { path: [...path, key], key, message: `unknown key; ${hint}` };
+  return { path: [...path, key], key, ...(meant && { meant }), message: `unknown key; ${hint}` };
 }
 
 /** A branch whose kind fits says best what is wrong; when none does, all that would fit are named. */

@@ -100,10 +100,10 @@ class Builder {
   build(node: unknown, path: Path, fallback: Place): Tree {
     const at = this.#placeOf(node) ?? fallback;
     const nothing: Scalar = { kind: 'scalar', at, value: null };
-    if (this.#open.has(node)) return this.#refuse(path, at, 'the alias refers to what it stands in');
     if (path.length > DEEPEST) return this.#refuse(path.slice(0, 3), at, `nested deeper than ${DEEPEST} levels; no setting is`);
     if (isAlias(node)) {
       const target = node.resolve(this.#document);
+      if (this.#open.has(target)) return this.#refuse(path, at, 'the alias refers to what it stands in');
       return target ? this.build(target, path, at) : this.#refuse(path, at, `there is no anchor &${node.source} before this alias`);
     }
     if (isScalar(node)) return this.#scalar(node.value, path, at);

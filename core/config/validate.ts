@@ -32,7 +32,7 @@ export function validate<S extends z.ZodType>(given: Validation<S>): Valid<S> | 
   const filled = fill(tree, base, env, findings);
   const report = ({ path, key, message }: Complaint) => {
     const place = locate(root, [...base, ...path]);
-    findings.add([...base, ...path], key === undefined ? place.value : place.key, message);
+    findings.add([...base, ...path], key === undefined && path.length > 0 ? place.value : place.key, message);
   };
   const unset = [...filled.origins.values()].filter(({ faults }) => faults.length > 0);
   let result: { success: true; data: z.output<S> } | { success: false; issues: z.core.$ZodIssue[] };
@@ -49,8 +49,11 @@ export function validate<S extends z.ZodType>(given: Validation<S>): Valid<S> | 
     show: (path: Path, value: Json | undefined) => filled.origins.get(pathKey(path))?.raw ?? kindOf(value),
     mask: masker(filled),
   };
-  for (const complaint of result.issues.flatMap((issue) => explain(issue, to))) {
-    if (!followsFrom(unset, complaint)) report(complaint);
+  const complaints = result.issues.flatMap((issue) => explain(issue, to));
+  const meant = new Set(complaints.flatMap(({ path, meant }) => (meant === undefined ? [] : [pathKey([...path.slice(0, -1), meant])])));
+  for (const complaint of complaints) {
+    const misspelt = complaint.missing && meant.has(pathKey(complaint.path));
+    if (!misspelt && !followsFrom(unset, complaint)) report(complaint);
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import { type DataType, nearest, RequestError } from '../contract/index.ts';
 import type { Member } from './member.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
-  metrics: 'dora: { use: mysql-metrics, … }',
+  metrics: 'load: { use: ./examples/third-party-source }',
   health: 'health: { use: health-script, … }',
   logs: 'app: { use: json-logs, … }',
 };

@@ -69,6 +69,7 @@ export async function runScript(script: Script, signal: AbortSignal): Promise<Ou
     await Promise.race([exited, cleared.then(() => sleep(REPORTED_WITHIN_MS, undefined, { ref: false }))]);
     if (child.exitCode === null && child.signalCode === null) notes.push('it could not be ended and is still there');
   }
+  const durationMs = elapsed();
   const open = !(await drained(closed, () => stdout.seen + stderr.seen));
   if (reason === undefined) {
     if (open) notes.push('something that it started still held its output open when it had ended');
@@ -88,7 +89,7 @@ export async function runScript(script: Script, signal: AbortSignal): Promise<Ou
     stderr: stderr.text(),
     exitCode: child.exitCode,
     signal: child.signalCode,
-    durationMs: elapsed(),
+    durationMs,
     ...(reason && { ended: reason }),
     notes,
     cleared,

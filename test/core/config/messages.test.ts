@@ -160,11 +160,9 @@ describe('a value from the environment', () => {
     );
     expect(lines.join('\n')).not.toMatch(/p4ss/);
     expect(lines).toContain('cauce.yaml:6:10  sources.a.odd: the value x-${S} is odd');
-    expect(lines).toContain('cauce.yaml:5:11  sources.a.port: expected a whole number, got ${S}');
+    expect(lines).toContain('cauce.yaml:5:11  sources.a.port: expected a number, got ${S}');
     const broken = await about('    url: x\n    broken: "${S}"\n', { S: secret });
-    expect(broken).toEqual(
-      ['cauce.yaml:2:3  sources.a: its schema cannot check it: no luck with ${S}'].map((line) => line.replace('2:3', '4:5')),
-    );
+    expect(broken).toEqual(['cauce.yaml:2:3  sources.a: its schema cannot check it: no luck with ${S}']);
   });
 
   it('is not shown by a plugin that is not found', async () => {
@@ -182,10 +180,10 @@ describe('a value from the environment', () => {
   });
 
   it('is said to be missing once, and nothing that follows from it', async () => {
-    expect(await about('    url: x\n    port: "${P}"\n    auth: { kind: "${K}" }\n    pots: 1\n')).toEqual([
+    expect(await about('    url: x\n    port: "${P}"\n    auth: { kind: "${K}" }\n    prot: 1\n')).toEqual([
       'cauce.yaml:5:11  sources.a.port: the variable P is not set; set it, or give it a default: ${P:-…}',
       'cauce.yaml:6:19  sources.a.auth.kind: the variable K is not set; set it, or give it a default: ${K:-…}',
-      'cauce.yaml:7:5  sources.a.pots: unknown key; did you mean port?',
+      'cauce.yaml:7:5  sources.a.prot: unknown key; did you mean port?',
     ]);
   });
 
