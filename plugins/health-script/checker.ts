@@ -20,6 +20,7 @@ export class Checker {
   readonly #course: Course;
   readonly #mask: (text: string) => string;
   readonly #stopping = new AbortController();
+  readonly #abort = () => this.#stopping.abort();
   #last: Result | undefined;
   #running: Promise<Result> | undefined;
   #cleared: Promise<void> = Promise.resolve();
@@ -32,8 +33,8 @@ export class Checker {
     this.#label = label;
     this.#course = createCourse(context.options, context.state, context.log);
     this.#mask = masking(context.options.env);
-    if (context.signal.aborted) this.#stopping.abort();
-    else context.signal.addEventListener('abort', () => this.#stopping.abort(), { once: true });
+    if (context.signal.aborted) this.#abort();
+    else context.signal.addEventListener('abort', this.#abort, { once: true });
   }
 
   /** Aborts when the source is being stopped. */
@@ -69,7 +70,8 @@ export class Checker {
 
   /** Ends the script that is running, and resolves when nothing of it is left. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#context.signal.removeEventListener('abort', this.#abort);
+    this.#abort();
     // Who asked for the run is told how it ended.
     await this.#running?.catch(() => undefined);
     await this.#cleared;

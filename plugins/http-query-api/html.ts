@@ -6,7 +6,7 @@ body { font: 16px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2.5rem a
 h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 a { color: var(--accent); } code, pre { font: .9em/1.5 ui-monospace, monospace; background: var(--soft); border-radius: 4px; }
 code { padding: .1em .3em; overflow-wrap: anywhere; } pre { padding: .8rem 1rem; overflow-x: auto; } pre code { background: none; padding: 0; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); } td:first-child code { white-space: nowrap; }
 .scroll { overflow-x: auto; } .lead { margin-top: 0; opacity: .75; } .bad { color: light-dark(#b3261e, #ff8a80); }
 `;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
