@@ -86,13 +86,14 @@ check_open_files() {
 }
 
 check_agent() {
-  local url=${CAUCE_URL:-} rest host port
+  local url=${CAUCE_URL:-} rest host port within=()
   [[ -n $url ]] || return 0
   rest=${url#*://} rest=${rest%%/*} rest=${rest##*@}
   host=${rest%:*} port=${rest##*:}
   if [[ $port == "$rest" ]]; then port=80; fi
   host=${host#[} host=${host%]}
-  if timeout 0.5 bash -c 'exec 3<>"/dev/tcp/$1/$2"' _ "$host" "$port" 2>/dev/null; then
+  command -v timeout >/dev/null && within=(timeout 0.9)
+  if ${within[@]+"${within[@]}"} bash -c 'exec 3<>"/dev/tcp/$1/$2"' _ "$host" "$port" 2>/dev/null; then
     add agent pass "it listens"
   else
     add agent fail "nothing listens at CAUCE_URL"

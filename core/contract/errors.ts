@@ -61,5 +61,6 @@ export function describe(error: unknown): string {
     const text = at instanceof Error ? at.message || at.name : String(at);
     if (!parts.some((part) => part.includes(text))) parts.push(text);
   }
-  return parts.join(': ').replace(/\s*\n\s*/g, ' ');
+  const text = parts.join(': ').replace(/\s*\n\s*/g, ' ');
+  return text === '' ? 'it threw undefined' : text;
 }

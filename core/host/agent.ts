@@ -11,6 +11,7 @@ import type { AgentLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { type RunningSink, type RunningSource, type Surroundings, superviseSink, superviseSource } from './instances.ts';
 import { type BuiltServices, buildServices } from './services.ts';
+import { tracedWrite } from './traced.ts';
 
 export interface AgentOptions {
   readonly settings: Settings;
@@ -22,6 +23,8 @@ export interface AgentOptions {
 
 /** Sinks do not wait longer than this for sources that are slow to start. */
 const SOURCES_HEAD_START_MS = 3_000;
+/** A supervisor gives up on a start before this. */
+const LONGEST_ATTEMPT_MS = 60_000;
 const PRUNE_EVERY_MS = 3_600_000;
 const DEFAULT_KEEP_MS = 30 * 86_400_000;
 const DRAIN_DEADLINE_MS = 10_000;
@@ -34,13 +37,16 @@ export class Agent {
   readonly #log: AgentLog;
   readonly #sources = new Map<string, RunningSource>();
   readonly #sinks = new Map<string, RunningSink>();
-  readonly #deliveries = new Set<ReturnType<typeof createDelivery>>();
+  readonly #deliveries = new Map<string, ReturnType<typeof createDelivery>>();
+  readonly #stopping = new AbortController();
   readonly #state: State;
   readonly #built: BuiltServices;
   readonly #around: Surroundings;
   readonly #metrics: ReturnType<typeof createMetrics>;
   #settings: Settings;
   #pruning: NodeJS.Timeout | undefined;
+  /** Start, reloads and stop come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   static async open(options: AgentOptions): Promise<Agent> {
     const { settings, log, visit = false } = options;
@@ -86,56 +92,71 @@ export class Agent {
   }
 
   /** Sources, then sinks. Resolves when each had its first attempt; what failed is tried again by its supervisor. */
-  async start(): Promise<void> {
-    const { instances, disabled } = this.#settings;
-    for (const { kind, name, use } of disabled) this.#log.info('disabled by its configuration', { [kind]: name, use });
-    await this.#startSources(instances.filter(({ kind }) => kind === 'source'));
-    await Promise.all(instances.filter(({ kind }) => kind === 'sink').map((settings) => this.#startSink(settings)));
-    this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS);
-    this.#pruning.unref();
-    void this.#prune();
-    this.#log.info('started', { sources: this.#sources.size, sinks: this.#sinks.size, config: this.#settings.file });
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { instances, disabled } = this.#settings;
+      for (const { kind, name, use } of disabled) this.#log.info('disabled by its configuration', { [kind]: name, use });
+      await this.#startSources(ofKind(instances, 'source'));
+      await this.#startSinks(ofKind(instances, 'sink'));
+      if (this.#stopping.signal.aborted) return;
+      this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS);
+      this.#pruning.unref();
+      void this.#prune();
+      this.#log.info('started', { sources: this.#sources.size, sinks: this.#sinks.size, config: this.#settings.file });
+    });
   }
 
   /** Applies a new configuration by its difference; instances that did not change are not touched. */
-  async reload(after: Settings): Promise<void> {
-    const change = difference(this.#settings, after);
-    this.#settings = after;
-    const ofKind = (list: readonly InstanceSettings[], kind: string) => list.filter((settings) => settings.kind === kind);
-    await Promise.all(ofKind(change.removed, 'sink').map(({ name }) => this.#stopSink(name)));
-    const sources = [...ofKind(change.removed, 'source'), ...ofKind(change.changed, 'source')];
-    await Promise.all(sources.map(({ name }) => this.#stopSource(name)));
-    await this.#startSources(ofKind([...change.added, ...change.changed], 'source'));
-    await Promise.all(ofKind(change.changed, 'sink').map((settings) => this.#replaceSink(settings)));
-    await Promise.all(ofKind(change.added, 'sink').map((settings) => this.#startSink(settings)));
-    this.#built.feed.changed();
-    if (change.agentChanged.length > 0) {
-      this.#log.warn('these settings take effect when the agent is started again', { settings: change.agentChanged });
-    }
-    const names = (list: readonly InstanceSettings[]) => list.map(({ name }) => name);
-    this.#log.info('reloaded', { added: names(change.added), changed: names(change.changed), removed: names(change.removed) });
+  reload(after: Settings): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#stopping.signal.aborted) return;
+      const change = difference(this.#settings, after);
+      this.#settings = after;
+      await Promise.all(ofKind(change.removed, 'sink').map(({ name }) => this.#stopSink(name)));
+      const sources = [...ofKind(change.removed, 'source'), ...ofKind(change.changed, 'source')];
+      await Promise.all(sources.map(({ name }) => this.#stopSource(name)));
+      await this.#startSources(ofKind([...change.added, ...change.changed], 'source'));
+      await Promise.all(ofKind(change.changed, 'sink').map((settings) => this.#replaceSink(settings)));
+      await this.#startSinks(ofKind(change.added, 'sink'));
+      this.#built.feed.changed();
+      if (change.agentChanged.length > 0) {
+        this.#log.warn('these settings take effect when the agent is started again', { settings: change.agentChanged });
+      }
+      const names = (list: readonly InstanceSettings[]) => list.map(({ name }) => name);
+      this.#log.info('reloaded', { added: names(change.added), changed: names(change.changed), removed: names(change.removed) });
+    });
   }
 
-  /** Blames an error that nobody caught on the instance that left it; false when no running instance is known by that name. */
+  /**
+   * Blames an error that nobody caught on the plugin that left it, also when it is configured no more; false when it was
+   * the agent's own.
+   */
   blame(name: string | undefined, error: unknown): boolean {
-    const found = name === undefined ? undefined : (this.#sources.get(name) ?? this.#sinks.get(name));
-    if (!found) return false;
-    this.#log.error('an error was left uncaught by this plugin', { instance: found.settings.name, error: describe(error) });
-    found.supervisor.fail(error);
+    if (name === undefined) return false;
+    this.#log.error('an error was left uncaught by this plugin', { instance: name, error: describe(error) });
+    (this.#sources.get(name) ?? this.#sinks.get(name))?.supervisor.fail(error);
     return true;
   }
 
   /** Listeners refuse, writes in flight end with their checkpoint, sinks stop, then sources, then the state. */
-  async stop(): Promise<void> {
-    clearInterval(this.#pruning);
-    await Promise.all([...this.#deliveries].map((delivery) => delivery.drain(DRAIN_DEADLINE_MS)));
-    await Promise.all([...this.#sinks.keys()].map((name) => this.#stopSink(name)));
-    await this.listeners.close();
-    await this.#built.feed.close();
-    await Promise.all([...this.#sources.keys()].map((name) => this.#stopSource(name)));
-    this.#metrics.close();
-    this.#state.close();
-    this.#log.info('stopped');
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    return this.#inTurn(async () => {
+      clearInterval(this.#pruning);
+      await Promise.all([...this.#sinks.keys()].map((name) => this.#stopSink(name)));
+      await this.listeners.close();
+      await this.#built.feed.close();
+      await Promise.all([...this.#sources.keys()].map((name) => this.#stopSource(name)));
+      this.#metrics.close();
+      this.#state.close();
+      this.#log.info('stopped');
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   async #startSources(list: readonly InstanceSettings[]): Promise<void> {
@@ -144,9 +165,20 @@ export class Agent {
       this.#sources.set(settings.name, source);
       return source.supervisor.start();
     });
-    const patience = new AbortController();
-    await Promise.race([Promise.all(attempts), sleep(SOURCES_HEAD_START_MS, undefined, { signal: patience.signal })]);
-    patience.abort();
+    await this.#patiently(attempts, SOURCES_HEAD_START_MS);
+  }
+
+  async #startSinks(list: readonly InstanceSettings[]): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await this.#patiently(list.map((settings) => this.#startSink(settings)));
+  }
+
+  /** Waits for first attempts, but not beyond `ms`, and not when the agent is to stop. */
+  async #patiently(attempts: readonly Promise<void>[], ms = LONGEST_ATTEMPT_MS): Promise<void> {
+    const done = new AbortController();
+    const patience = sleep(ms, undefined, { signal: AbortSignal.any([done.signal, this.#stopping.signal]) }).catch(() => undefined);
+    await Promise.race([Promise.all(attempts), patience]);
+    done.abort();
   }
 
   async #startSink(settings: InstanceSettings): Promise<void> {
@@ -155,13 +187,16 @@ export class Agent {
     await sink.supervisor.start();
   }
 
-  /** A sink that serves HTTP is mounted anew before the old one goes, so that no request finds nobody. */
+  /**
+   * A sink that serves HTTP is mounted anew before the old one goes, so that no request finds nobody; one that is written to
+   * goes first, so that nothing is written twice at a time.
+   */
   async #replaceSink(settings: InstanceSettings): Promise<void> {
     const old = this.#sinks.get(settings.name);
-    const serves = (settings.definition as { needs?: readonly string[] }).needs?.includes('http');
-    if (!serves) await old?.supervisor.stop();
+    const overlaps = (settings.definition as { needs?: readonly string[] }).needs?.includes('http') && !old?.sink()?.write;
+    if (!overlaps) await this.#stopSink(settings.name);
     await this.#startSink(settings);
-    if (serves) await old?.supervisor.stop();
+    if (overlaps) await old?.supervisor.stop();
   }
 
   async #deliver(settings: InstanceSettings, sink: Sink, signal: AbortSignal): Promise<void> {
@@ -169,7 +204,7 @@ export class Agent {
     if (!sink.write) return;
     const delivery = createDelivery({
       sink: name,
-      write: sink.write.bind(sink),
+      write: tracedWrite(sink, name),
       ...(from && { from }),
       members: () => [...this.#sources.values()].map((source) => source.member()),
       state: this.#state.keyValue(`sink:${name}`),
@@ -178,11 +213,13 @@ export class Agent {
       deadLetter: join(this.#settings.agent.state, `${name}.dead-letters.json.log`),
       signal,
     });
-    this.#deliveries.add(delivery);
-    signal.addEventListener('abort', () => this.#deliveries.delete(delivery), { once: true });
+    this.#deliveries.set(name, delivery);
+    const forget = () => this.#deliveries.get(name) === delivery && this.#deliveries.delete(name);
+    signal.addEventListener('abort', forget, { once: true });
   }
 
   async #stopSink(name: string): Promise<void> {
+    await this.#deliveries.get(name)?.drain(DRAIN_DEADLINE_MS);
     await this.#sinks.get(name)?.supervisor.stop();
     this.#sinks.delete(name);
   }
@@ -196,7 +233,7 @@ export class Agent {
     this.events.emit('instance', info);
     if (info.kind !== 'source') return;
     this.#built.feed.changed();
-    for (const delivery of this.#deliveries) delivery.changed();
+    for (const delivery of this.#deliveries.values()) delivery.changed();
   }
 
   async #prune(): Promise<void> {
@@ -212,4 +249,8 @@ export class Agent {
       if (count > 0) this.#log.info('pruned the journal', { source: source.settings.name, entries: count });
     }
   }
+}
+
+function ofKind(list: readonly InstanceSettings[], kind: InstanceSettings['kind']): InstanceSettings[] {
+  return list.filter((settings) => settings.kind === kind);
 }

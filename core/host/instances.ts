@@ -1,8 +1,23 @@
 import type { InstanceSettings } from '../config/settings.ts';
-import type { Context, Definition, InstanceInfo, Log, Services, Sink, SinkContext, Source, SourceContext } from '../contract/index.ts';
+import {
+  type Context,
+  type Definition,
+  type Draft,
+  type InstanceInfo,
+  type Log,
+  PermanentError,
+  type Services,
+  type Sink,
+  type SinkContext,
+  type Source,
+  type SourceContext,
+} from '../contract/index.ts';
 import type { Member } from '../query/member.ts';
+import { Row } from '../query/row.ts';
 import type { Journal, State } from '../state/state.ts';
+import { grant } from './grants.ts';
 import { Supervisor } from './supervisor.ts';
+import { tracedSource } from './traced.ts';
 
 export interface Surroundings {
   readonly host: string;
@@ -43,19 +58,19 @@ export function superviseSource(settings: InstanceSettings, around: Surroundings
         ...contextOf(settings, around, log, signal),
         state: around.state.keyValue(`source:${name}`),
       };
-      created = (settings.definition as CreateSource).create(context);
+      created = checkCreated((settings.definition as CreateSource).create(context));
       if (created.receive) journal = around.state.journal(name);
       return created;
     },
     changed(info, instance) {
-      running = instance && journal ? withJournal(instance, journal) : instance;
+      running = instance && tracedSource(journal ? withJournal(instance, journal) : instance, name);
       around.changed(info);
     },
     async attend(instance, signal) {
       const { receive } = instance;
       if (!receive || !journal || !around.receive) return;
       const into = journal;
-      await receive.call(instance, (drafts) => into.append(drafts), signal);
+      await receive.call(instance, async (drafts) => into.append(drafts.map(checkDraft)), signal);
       if (!signal.aborted) throw new Error('its receive() ended although the agent goes on; it must run until its signal aborts');
     },
   });
@@ -84,12 +99,12 @@ export function superviseSink(
     ...common(settings, log),
     create(signal) {
       const definition = settings.definition as CreateSink;
-      const granted = Object.fromEntries(definition.needs.map((need) => [need, around.services[need]]));
+      const failed = (error: unknown) => supervisor.fail(error);
       const context: SinkContext<unknown, keyof Services> = {
         ...contextOf(settings, around, log, signal),
-        agent: granted as unknown as Services,
+        agent: grant(around.services, definition, settings.name, failed),
       };
-      return definition.create(context);
+      return checkCreated(definition.create(context));
     },
     changed(info, instance) {
       running = instance;
@@ -98,6 +113,19 @@ export function superviseSink(
     attend,
   });
   return { settings, supervisor, sink: () => running };
+}
+
+/** A plugin in JavaScript may answer anything. */
+function checkCreated<T>(created: T): T {
+  const given: unknown = created;
+  if (typeof given === 'object' && given !== null && !('then' in given)) return created;
+  const what = given instanceof Promise ? 'a promise: it must not be async, and leave waiting to start()' : String(given);
+  throw new PermanentError(`its create() must return an object of facets, and returned ${what}`);
+}
+
+/** What the journal holds stays there for long, so nothing enters it that no query could answer. */
+function checkDraft(draft: Draft): Draft {
+  return new Row('', '', draft).checkParsed();
 }
 
 type CreateSource = { create(context: SourceContext<unknown>): Source };

@@ -4,8 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import * as contract from '../contract/index.ts';
 import { CauceError, type Definition, describe, nearest } from '../contract/index.ts';
+import { within as withDeadline } from './deadline.ts';
+import { within } from './trace.ts';
 
 type Module = { default: Definition };
+
+const LOAD_DEADLINE_MS = 10_000;
 
 /** The only place where the core names plugins. Each is loaded when a configuration uses it. */
 const BUILT_IN: Readonly<Record<string, () => Promise<Module>>> = {
@@ -46,7 +50,14 @@ async function loadForeign(use: string, baseDir: string): Promise<Definition> {
       moduleCache: false,
       fsCache: false,
     });
-    module = await jiti.import(target);
+    // What a module leaves behind as it is loaded is blamed on it by what the configuration calls it.
+    await withDeadline(
+      LOAD_DEADLINE_MS,
+      `loading ${use}`,
+      within(use, async () => {
+        module = await jiti.import(target);
+      }),
+    );
   } catch (error) {
     const meant = isPath ? undefined : nearest(use, builtInNames);
     const hint = meant ? `did you mean ${meant}?` : isPath ? 'mend the module' : `install it with: npm install ${use}`;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import { formatIssues } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -14,6 +15,7 @@ export interface ReloaderOptions {
 }
 
 const SETTLE_MS = 200;
+const CLOSE_PATIENCE_MS = 1000;
 
 /** Reloads on request and when the file changes, one at a time; requests during a reload become one more after it. */
 export class Reloader {
@@ -49,7 +51,8 @@ export class Reloader {
     clearTimeout(this.#settling);
     this.#again = false;
     await this.#watcher.close();
-    await this.#running;
+    // A reload that waits for something must not hold up the end; the agent refuses what it still brings.
+    await Promise.race([this.#running, sleep(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
   }
 
   /** An editor writes a file in several steps. */

@@ -6,6 +6,8 @@ import { readConfiguration } from './configuration.ts';
 import { Reloader } from './reloader.ts';
 import { culprit } from './trace.ts';
 
+const forever = new Promise<never>(() => undefined);
+
 /**
  * Runs an agent as this process until SIGTERM or SIGINT has drained it; resolves to the exit code. A second signal ends it
  * at once.
@@ -42,8 +44,8 @@ export async function runAgent(settings: Settings, log: AgentLog, version: strin
     apply: (next) => agent.reload(next),
   });
   process.on('SIGHUP', () => reloader.request());
-  await agent.start();
-  const code = await Promise.race([asked, crashed]);
+  const started = agent.start();
+  const code = await Promise.race([asked, crashed, started.then(() => forever)]);
   await reloader.close();
   await agent.stop();
   return code;

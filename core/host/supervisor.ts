@@ -126,7 +126,10 @@ export class Supervisor<T extends Supervisable> {
   async #end(instance: T | undefined, attending: Promise<unknown> | undefined): Promise<void> {
     if (!instance) return;
     const { name, stopDeadline, log } = this.#options;
-    const stopped = Promise.all([attending?.catch(() => undefined), within(name, async () => instance.stop?.())]);
+    const stopped = (async () => {
+      await attending?.catch(() => undefined);
+      await within(name, async () => instance.stop?.());
+    })();
     await withDeadline(stopDeadline, `stopping ${name}`, stopped).catch((error: unknown) => {
       log.warn('did not stop cleanly', { instance: name, error: describe(error) });
     });

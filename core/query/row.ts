@@ -74,6 +74,13 @@ export class Row implements Entry {
     return this;
   }
 
+  /** {@link check}, by parsing the JSON whether or not a body was given; the answer holds no reference to the draft. */
+  checkParsed(): Draft {
+    const { id, time, json, origin } = this.check();
+    parseObject(json);
+    return { id, time, json, ...(origin !== undefined && { origin }) };
+  }
+
   /** Lets go of what can be had again from the JSON, for rows that are kept for long. */
   slim(): void {
     const { id, time, json } = this;

@@ -1,112 +1,107 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Draft,
-  type FollowFacet,
-  type Micros,
-  oneLane,
-  type Plan,
-  type Query,
-  type QueryFacet,
-  type Step,
-} from '../contract/index.ts';
-import type { Database, SqlValue } from './sqlite.ts';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Draft, FollowFacet, Micros, Plan, Point, Query, QueryFacet, Run } from '../contract/index.ts';
+import { journalFollow } from './journal-follow.ts';
+import { type Database, type SqlValue, transaction } from './sqlite.ts';
+import type { Writer } from './writer.ts';
 
 /** What a source received, kept durably, in the order of its arrival and by time. */
 export interface Journal {
-  /** Durable when it resolves. A draft whose id is there already changes nothing. */
+  /** Durable when it resolves, a power failure included. A draft whose id is there already changes nothing. */
   append(drafts: readonly Draft[]): Promise<void>;
   readonly query: QueryFacet;
   readonly follow: FollowFacet;
-  /** Deletes what is older; resolves to how many. */
+  /** Deletes what is older; resolves to how many. A follower that has not read it yet is told of the loss. */
   prune(before: Micros): Promise<number>;
 }
 
 const PAGE = 500;
-/** Another process may append; within this one a reader is woken at once. */
-const POLL_MS = 2000;
+const PRUNED_AT_ONCE = 2000;
+const ID = /^[\x21-\x7e]{1,96}$/;
 
-export function createJournal(database: Database, source: string): Journal {
+export function createJournal(database: Database, writer: Writer, source: string): Journal {
   const insert = database.prepare('INSERT INTO journal (source, id, time, json, origin) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
-  const behind = database.prepare('SELECT seq, id, time, json, origin FROM journal WHERE source = ? AND seq > ? ORDER BY seq LIMIT ?');
-  const newest = database.prepare('SELECT max(seq) AS seq FROM journal WHERE source = ?');
-  const remove = database.prepare('DELETE FROM journal WHERE source = ? AND time < ?');
-  const selects = new Map<string, ReturnType<Database['prepare']>>();
+  const oldest = database.prepare('SELECT seq FROM journal WHERE source = ? AND time < ? ORDER BY time LIMIT ?');
+  const remove = database.prepare('DELETE FROM journal WHERE seq = ?');
+  const raise = database.prepare(
+    'INSERT INTO journal_floor (source, seq) VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)',
+  );
   const waiting = new Set<() => void>();
 
-  function select(order: Query['order']) {
-    const known = selects.get(order);
-    if (known) return known;
-    const [beyond, direction] = order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
-    const sql = `SELECT id, time, json, origin FROM journal WHERE source = ? AND time >= ? AND time < ? AND (time, id) ${beyond} (?, ?) ORDER BY time ${direction}, id ${direction} LIMIT ?`;
-    const made = database.prepare(sql);
-    selects.set(order, made);
-    return made;
-  }
-
-  const query: QueryFacet = {
-    plan: ({ where }: Query): Plan => ({ where: where.map(() => 'unsupported'), order: 'exact', range: true, seeks: true }),
-    async *run({ order, from, to, after, limit = Number.POSITIVE_INFINITY }, { signal }) {
-      let point =
-        after ?? (order === 'newest' ? { time: Number.MAX_SAFE_INTEGER, id: '\u{10ffff}' } : { time: Number.MIN_SAFE_INTEGER, id: '' });
-      for (let left = limit; left > 0 && !signal.aborted; ) {
-        const drafts = select(order).all(source, from, to, point.time, point.id, Math.min(PAGE, left)).map(toDraft);
-        yield drafts;
-        const last = drafts.at(-1);
-        if (!last || drafts.length < PAGE) return;
-        point = { time: last.time, id: last.id };
-        left -= drafts.length;
-      }
-    },
-  };
-
-  const follow = oneLane({
-    replay: 'exact',
-    end: async () => String(newest.get(source)?.['seq'] ?? ''),
-    async *read(after, signal) {
-      let seq = Number(after || 0);
-      while (!signal.aborted) {
-        const steps = behind.all(source, seq, PAGE).map((row): Step => ({ entry: toDraft(row), cursor: String(row['seq']) }));
-        seq = Number(steps.at(-1)?.cursor ?? seq);
-        if (steps.length > 0) yield steps;
-        else await woken(waiting, signal);
-      }
-    },
-  });
-
   return {
-    query,
-    follow,
+    query: journalQuery(database, source),
+    follow: journalFollow(database, source, waiting),
     async append(drafts) {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        for (const { id, time, json, origin } of drafts) insert.run(source, id, time, json, origin ?? null);
-        database.exec('COMMIT');
-      } catch (error) {
-        database.exec('ROLLBACK');
-        throw error;
-      }
+      // Read at once: the caller may reuse what it handed over.
+      const rows = drafts.map((draft): SqlValue[] => [source, checkedId(draft), checkedTime(draft), draft.json, draft.origin ?? null]);
+      await writer.write(() => {
+        for (const row of rows) insert.run(...row);
+      });
       for (const wake of waiting) wake();
     },
-    prune: async (before) => Number(remove.run(source, before).changes),
+    async prune(before) {
+      let count = 0;
+      while (!writer.closed) {
+        const gone = transaction(database, () => {
+          const rows = oldest.all(source, before, PRUNED_AT_ONCE).map(({ seq }) => Number(seq));
+          for (const seq of rows) remove.run(seq);
+          if (rows.length > 0) raise.run(source, Math.max(...rows));
+          return rows.length;
+        });
+        count += gone;
+        if (gone < PRUNED_AT_ONCE) break;
+        await breathe();
+      }
+      return count;
+    },
   };
 }
 
-async function woken(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
-  const timer = new AbortController();
-  let wake: () => void = () => undefined;
-  const appended = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
-  waiting.add(wake);
-  try {
-    await Promise.race([appended, sleep(POLL_MS, undefined, { signal: AbortSignal.any([signal, timer.signal]) }).catch(() => undefined)]);
-  } finally {
-    waiting.delete(wake);
-    timer.abort();
+function journalQuery(database: Database, source: string): QueryFacet {
+  const select = (beyond: '<' | '>', direction: 'DESC' | 'ASC') =>
+    database.prepare(
+      `SELECT id, time, json, origin FROM journal WHERE source = ? AND time >= ? AND time < ? AND (time, id) ${beyond} (?, ?)
+       ORDER BY time ${direction}, id ${direction} LIMIT ?`,
+    );
+  const newest = select('<', 'DESC');
+  const oldest = select('>', 'ASC');
+
+  function page({ order, from, to }: Query, after: Point | undefined, limit: number): Draft[] {
+    // The index finds the range by time alone, so the range begins at the point: a deep page costs what the first one does.
+    if (order === 'newest') {
+      const point = after ?? { time: Number.POSITIVE_INFINITY, id: '' };
+      return newest.all(source, from, Math.min(to, point.time + 1), point.time, point.id, limit).map(toDraft);
+    }
+    const point = after ?? { time: Number.NEGATIVE_INFINITY, id: '' };
+    return oldest.all(source, Math.max(from, point.time), to, point.time, point.id, limit).map(toDraft);
   }
+
+  return {
+    plan: ({ where }: Query): Plan => ({ where: where.map(() => 'unsupported'), order: 'exact', range: true, seeks: true }),
+    async *run(query: Query, { signal }: Run) {
+      let { after } = query;
+      for (let left = query.limit ?? Number.POSITIVE_INFINITY; left > 0; left -= PAGE) {
+        signal.throwIfAborted();
+        const wanted = Math.min(PAGE, left);
+        const drafts = page(query, after, wanted);
+        if (drafts.length > 0) yield drafts;
+        if (drafts.length < wanted) return;
+        after = drafts.at(-1);
+      }
+    },
+  };
 }
 
-function toDraft(row: Record<string, SqlValue>): Draft {
+export function toDraft(row: Record<string, SqlValue>): Draft {
   const { id, time, json, origin } = row as { id: string; time: number; json: string; origin: string | null };
   return { id, time, json, ...(origin !== null && { origin }) };
+}
+
+function checkedId({ id }: Draft): string {
+  if (!ID.test(id)) throw new TypeError(`the id ${JSON.stringify(id)} of a draft is not 1 to 96 bytes of printable ASCII without spaces`);
+  return id;
+}
+
+function checkedTime({ id, time }: Draft): Micros {
+  if (!Number.isSafeInteger(time)) throw new TypeError(`the time ${time} of the draft ${id} is no whole number of microseconds`);
+  return time;
 }

@@ -1,35 +1,48 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermanentError } from '../contract/index.ts';
+import { isBusy, isDamaged } from './failure.ts';
+import { createPrivately } from './private-file.ts';
 import { openDatabase } from './sqlite.ts';
 
 /**
  * Claims a state folder for this process, by a lock of the kernel's on a file: whoever dies, by whatever signal, no longer
- * holds it. Returns the release.
+ * holds it. Returns the release. The file must never be opened by other means, as closing it would drop the lock.
  */
 export function lockFolder(folder: string): () => void {
-  const database = openDatabase(join(folder, 'agent.lock'));
+  const path = join(folder, 'agent.lock');
   const note = join(folder, 'agent.pid');
+  createPrivately(path);
+  const database = openDatabase(path);
   try {
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE;');
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
+    writeFileSync(note, `${process.pid}\n`, { mode: 0o600 });
   } catch (error) {
     database.close();
-    throw new PermanentError(
-      `another agent${holder(note)} uses the state folder ${folder}; stop it, or name another folder in agent.state`,
-      { cause: error },
-    );
+    throw refusal(error, folder, path, note);
   }
-  writeFileSync(note, `${process.pid}\n`);
   return () => {
+    rmSync(note, { force: true });
     database.exec('ROLLBACK');
     database.close();
   };
 }
 
-function holder(note: string): string {
-  try {
-    return ` (pid ${readFileSync(note, 'utf8').trim()})`;
-  } catch {
-    return '';
+function refusal(error: unknown, folder: string, path: string, note: string): unknown {
+  if (isBusy(error)) {
+    return new PermanentError(
+      `another agent${holder(note)} uses the state folder ${folder}; stop it, or name another folder in agent.state`,
+      {
+        cause: error,
+        code: 'ERR_STATE_LOCKED',
+      },
+    );
   }
+  if (isDamaged(error))
+    return new PermanentError(`${path} is no lock of an agent's; if none runs here, delete it`, { cause: error, code: 'ERR_STATE' });
+  return error;
+}
+
+function holder(note: string): string {
+  return existsSync(note) ? ` (pid ${readFileSync(note, 'utf8').trim()})` : '';
 }

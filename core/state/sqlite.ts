@@ -21,21 +21,46 @@ type Constructor = new (path: string, options?: { readOnly?: boolean }) => Datab
 const require = createRequire(import.meta.url);
 let found: Constructor | undefined;
 
-/** Opens with `node:sqlite` where Node has it, else with the same library prebuilt in a package. */
-export function openDatabase(path: string): Database {
-  found ??= findConstructor();
-  return new found(path);
+/** Opens with `node:sqlite` where Node has it without a flag (22.13 and later), else with the same library prebuilt in a package. */
+export function openDatabase(path: string, options: { readOnly?: boolean } = {}): Database {
+  found ??= builtIn() ?? packaged();
+  return new found(path, options);
 }
 
-function findConstructor(): Constructor {
-  if (process.versions.node.split('.').map(Number).at(0) === 20) return packaged();
+/** All or nothing; in one go, so that no other work of this process comes between. */
+export function transaction<T>(database: Database, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  let result: T;
+  try {
+    result = work();
+    database.exec('COMMIT');
+  } catch (error) {
+    rollBack(database, error);
+    throw error;
+  }
+  return result;
+}
+
+/** SQLite has rolled back by itself after a full disk or an I/O error, and then says that there is no transaction. */
+function rollBack(database: Database, cause: unknown): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch (error) {
+    if (!/no transaction is active/.test((error as Error).message))
+      throw new AggregateError([cause, error], 'a transaction could not be undone');
+  }
+}
+
+function builtIn(): Constructor | undefined {
   const warn = process.emitWarning;
-  // Node warns once that node:sqlite is experimental, which is no news to a person who starts an agent.
-  process.emitWarning = () => undefined;
+  // That node:sqlite is experimental is no news to a person who starts an agent; every other warning is passed on.
+  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).includes('SQLite is an experimental feature')) warn.call(process, warning, ...rest);
+  }) as typeof process.emitWarning;
   try {
     return (require('node:sqlite') as { DatabaseSync: Constructor }).DatabaseSync;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_BUILTIN_MODULE') return packaged();
+    if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_BUILTIN_MODULE') return undefined;
     throw error;
   } finally {
     process.emitWarning = warn;

@@ -1,16 +1,22 @@
-import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
-import { CauceError, type Json, type KeyValue, type Log } from '../contract/index.ts';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, type Json, type KeyValue, type Log, PermanentError } from '../contract/index.ts';
+import { DamagedError, failure, isDamaged, isForeign, isReadOnly } from './failure.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { lockFolder } from './lock.ts';
-import { migrate } from './schema.ts';
-import { type Database, openDatabase } from './sqlite.ts';
+import { createPrivately } from './private-file.ts';
+import { checkVersion, migrate } from './schema.ts';
+import { type Database, openDatabase, transaction } from './sqlite.ts';
+import { Writer } from './writer.ts';
 
 export type { Journal } from './journal.ts';
 
 /** What the agent remembers: one SQLite file, crash-safe, private to its user. */
 export interface State {
-  /** Values of one scope; others cannot be reached through it. */
+  /**
+   * Values of one scope; others cannot be reached through it. A value survives a kill at once, a power failure a little later: after
+   * one, all later writes may be missing together, never one alone.
+   */
   keyValue(scope: string): KeyValue;
   journal(source: string): Journal;
   /** Where a damaged file was put aside. */
@@ -22,88 +28,134 @@ export interface StateOptions {
   readonly log: Log;
   /** Whether this process is the folder's agent; a second one is refused. */
   readonly exclusive: boolean;
+  /** Only read what is there: nothing is created, claimed, migrated or put aside. */
+  readonly readOnly?: boolean;
 }
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB and what quick_check finds; everything else is no reason to put a file aside. */
-const DAMAGED = /malformed|not a database|disk image/i;
-
-/** Opens the state in `directory`. A damaged file is put aside, said so, and a new one is begun. */
-export async function openState(directory: string, { log, exclusive }: StateOptions): Promise<State> {
+/**
+ * Opens the state in `directory`. A damaged file is put aside by the folder's agent, said so, and a new one is begun.
+ * Throws a PermanentError for a folder that another agent uses or that cannot be written, and for a file of a newer agent.
+ */
+export async function openState(directory: string, { log, exclusive, readOnly = false }: StateOptions): Promise<State> {
   const path = join(directory, 'state.db');
+  if (readOnly) return openToRead(path);
   let release = () => {};
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (exclusive) release = lockFolder(directory);
     const { database, quarantined } = openOrBegin(path, log, exclusive);
-    chmodSync(path, 0o600);
-    return { ...wrap(database, release), ...(quarantined !== undefined && { quarantined }) };
+    return { ...wrap(database, path, release), ...(quarantined !== undefined && { quarantined }) };
   } catch (error) {
     release();
-    if (error instanceof CauceError) throw error;
-    throw new CauceError('ERR_STATE', `the state in ${directory} cannot be opened; the folder must be writable and its disk not full`, {
-      cause: error,
-    });
+    throw failure(error, path);
+  }
+}
+
+function openToRead(path: string): State {
+  if (!existsSync(path)) throw new PermanentError(`there is no state at ${path}; the agent writes it when it runs`, { code: 'ERR_STATE' });
+  try {
+    const database = openDatabase(path, { readOnly: true });
+    database.exec('PRAGMA busy_timeout = 5000');
+    checkVersion(database, path);
+    return wrap(database, path, () => {}, true);
+  } catch (error) {
+    throw failure(error, path);
   }
 }
 
 function openOrBegin(path: string, log: Log, exclusive: boolean): { database: Database; quarantined?: string } {
   try {
-    return { database: openChecked(path) };
+    return { database: openChecked(path, exclusive) };
   } catch (error) {
-    if (!DAMAGED.test((error as Error).message)) throw error;
-    if (!exclusive) throw new CauceError('ERR_STATE', `${path} is damaged; the agent puts it aside when it is started`, { cause: error });
+    // Only the folder's agent may move the file: another process may have it open.
+    if (!exclusive || !isDamaged(error)) throw error;
     const quarantined = `${path}.corrupt-${new Date().toISOString().replace(/[-:]/g, '').replace('.', '')}`;
     for (const suffix of ['', '-wal', '-shm']) if (existsSync(path + suffix)) renameSync(path + suffix, quarantined + suffix);
     log.error('the state file is damaged; it was put aside and a new one is begun, so checkpoints and recorded history start anew', {
       file: path,
       put_aside: quarantined,
-      error: (error as Error).message,
+      error: describe(error),
     });
-    return { database: openChecked(path), quarantined };
+    return { database: openChecked(path, exclusive), quarantined };
   }
 }
 
-function openChecked(path: string): Database {
+function openChecked(path: string, exclusive: boolean): Database {
+  const created = createPrivately(path);
+  if (!created && exclusive && statSync(path).size === 0) throw new DamagedError('the file is empty');
   const database = openDatabase(path);
   try {
-    // FULL: what was acknowledged survives a power failure too.
-    database.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-    const found = database.prepare('PRAGMA quick_check(1)').get();
-    const verdict = String(Object.values(found ?? {})[0]);
-    if (verdict !== 'ok') throw new Error(`database disk image is malformed: ${verdict}`);
+    chmodSync(path, 0o600);
+    database.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    const verdict = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+    if (verdict !== 'ok') throw new DamagedError(String(verdict));
     migrate(database, path);
+    probeWriting(database, path);
     return database;
   } catch (error) {
     database.close();
-    throw error;
+    throw isForeign(error) ? new DamagedError('it is not laid out as its version says', { cause: error }) : error;
   }
 }
 
-function wrap(database: Database, release: () => void): State {
+/** One flipped bit in its header makes a file that may be written one that SQLite will not write, for ever. */
+function probeWriting(database: Database, path: string): void {
+  try {
+    transaction(database, () => {
+      database.exec("INSERT OR REPLACE INTO key_value VALUES ('', '', 'null'); DELETE FROM key_value WHERE scope = '' AND key = ''");
+    });
+  } catch (error) {
+    if (!isReadOnly(error)) throw error;
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+    throw new DamagedError('its header forbids to write it', { cause: error });
+  }
+}
+
+function wrap(database: Database, path: string, release: () => void, readOnly = false): State {
   const read = database.prepare('SELECT value FROM key_value WHERE scope = ? AND key = ?');
   const write = database.prepare(
     'INSERT INTO key_value (scope, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   );
   const remove = database.prepare('DELETE FROM key_value WHERE scope = ? AND key = ?');
+  const writer = new Writer(database, path);
   const journals = new Map<string, Journal>();
+
+  /** Values are checkpoints: losing the last ones repeats some work, which is cheaper than a wait for the disk each time. */
+  function change(work: () => unknown): void {
+    try {
+      database.exec('PRAGMA synchronous = NORMAL');
+      work();
+    } catch (error) {
+      throw failure(error, path);
+    }
+  }
+
   return {
     keyValue: (scope) => ({
       async get(key) {
         const row = read.get(scope, key);
         return row === undefined ? undefined : (JSON.parse(row['value'] as string) as Json);
       },
-      set: async (key, value) => void write.run(scope, key, JSON.stringify(value)),
-      delete: async (key) => void remove.run(scope, key),
+      set: async (key, value) => change(() => write.run(scope, key, JSON.stringify(value))),
+      delete: async (key) => change(() => remove.run(scope, key)),
     }),
     journal(source) {
-      const journal = journals.get(source) ?? createJournal(database, source);
+      const journal = journals.get(source) ?? createJournal(database, writer, source);
       journals.set(source, journal);
       return journal;
     },
     close() {
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      database.close();
-      release();
+      if (writer.closed) return;
+      writer.close();
+      try {
+        if (!readOnly) database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        throw failure(error, path);
+      } finally {
+        database.close();
+        release();
+      }
     },
   };
 }

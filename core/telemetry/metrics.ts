@@ -15,10 +15,26 @@ export interface MetricsOptions {
 
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** A type comes with a request, so its number must be bounded; those beyond it are counted as `other`. */
+const MOST_TYPES = 32;
+
+let processRegister: Registry | undefined;
+
+/**
+ * Memory, processor, event loop and garbage collection. They belong to the process, and the library cannot stop observing them: one
+ * register, made when it is first asked for, serves all agents of a process.
+ */
+function ofProcess(): Registry {
+  if (processRegister) return processRegister;
+  processRegister = new Registry();
+  collectDefaultMetrics({ register: processRegister });
+  return processRegister;
+}
+
 /** What the agent says of itself in Prometheus' text format, counted from its events. */
 export function createMetrics(events: AgentEmitter, options: MetricsOptions): Metrics {
+  const process = ofProcess();
   const register = new Registry();
-  collectDefaultMetrics({ register });
   const counter = (name: string, help: string, labelNames: string[] = []) => new Counter({ name, help, labelNames, registers: [register] });
   const seconds = (name: string, help: string, labelNames: string[]) =>
     new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [register] });
@@ -37,13 +53,19 @@ export function createMetrics(events: AgentEmitter, options: MetricsOptions): Me
   const gaps = counter('cauce_stream_gaps_total', 'Times that a slow reader of a stream skipped entries', ['source']);
   const skipped = counter('cauce_stream_skipped_entries_total', 'Entries that slow readers of a stream skipped', ['source']);
   const lostEvents = counter('cauce_lost_events_total', 'Times that something was observed to be lost', ['source']);
+  const lostEntries = counter('cauce_lost_entries_total', 'Entries that were observed to be lost, where they could be counted', ['source']);
   const lostBytes = counter('cauce_lost_bytes_total', 'Bytes that were observed to be lost', ['source']);
   const delivered = counter('cauce_delivered_entries_total', 'Entries that a sink holds durably', ['sink', 'source']);
   const rejected = counter('cauce_rejected_entries_total', 'Entries that a sink rejected, set aside as dead letters', ['sink', 'source']);
   const reloads = counter('cauce_reloads_total', 'Reloads of the configuration', ['result']);
 
+  for (const result of ['applied', 'refused']) reloads.inc({ result }, 0);
+
+  const types = new Set<string>();
   const listeners: Partial<AgentEvents> = {
-    query({ type, status, tookMs }) {
+    query({ type: asked, status, tookMs }) {
+      const type = types.has(asked) || types.size < MOST_TYPES ? asked : 'other';
+      types.add(type);
       queries.inc({ type, status });
       querySeconds.observe({ type }, tookMs / 1000);
     },
@@ -59,6 +81,7 @@ export function createMetrics(events: AgentEmitter, options: MetricsOptions): Me
     lost({ source, lost }) {
       lostEvents.inc({ source });
       lostBytes.inc({ source }, lost.bytes ?? 0);
+      lostEntries.inc({ source }, lost.entries ?? 0);
     },
     delivery(detail) {
       const { sink, source } = detail;
@@ -71,7 +94,7 @@ export function createMetrics(events: AgentEmitter, options: MetricsOptions): Me
   for (const name of names) events.on(name, listeners[name] as never);
 
   return {
-    text: async () => ({ contentType: register.contentType, text: await register.metrics() }),
+    text: async () => ({ contentType: register.contentType, text: `${await process.metrics()}\n${await register.metrics()}` }),
     close() {
       for (const name of names) events.off(name, listeners[name] as never);
       register.clear();
@@ -93,14 +116,14 @@ function instanceGauges(register: Registry, options: MetricsOptions): void {
       for (const info of options.instances()) this.set(labels(info), info.state === 'running' ? 1 : 0);
     },
   });
-  new Gauge({
-    name: 'cauce_instance_restarts',
+  new Counter({
+    name: 'cauce_instance_restarts_total',
     help: 'Restarts of a configured plugin since it was configured',
     labelNames,
     registers: [register],
     collect() {
       this.reset();
-      for (const info of options.instances()) this.set(labels(info), info.restarts);
+      for (const info of options.instances()) this.inc(labels(info), info.restarts);
     },
   });
 }

@@ -27,7 +27,10 @@ export const options = z.strictObject({
   attempts: z.int().min(1).max(100).default(3).describe('After so many equal results that are not ok, the state is hard.'),
   flapping: flapping.prefault({}).describe('When a state counts as changing too often.'),
   env: z
-    .record(z.string().regex(/^[^=\0]+$/), z.string().regex(/^[^\0]*$/))
+    .record(
+      z.string().regex(/^[^=\0]+$/, { error: 'expected the name of a variable' }),
+      z.string().regex(/^[^\0]*$/, { error: 'expected text without NUL' }),
+    )
     .default({})
     .describe('Variables for the script, besides the few that it inherits (PATH, HOME, LANG, TZ, ...).'),
   cwd: z.string().min(1).optional().describe("The folder that it runs in. Default: the agent's."),

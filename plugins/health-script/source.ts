@@ -29,10 +29,11 @@ export function createHealthScript(context: SourceContext<Options>) {
     async probe(signal) {
       const { body } = await checker.present(signal);
       const { status, checks, details } = body;
-      const { notes, duration_ms: took } = details;
-      const understood = status !== 'unknown' || Object.keys(checks).length > 0;
-      if (understood) return { ok: true, detail: `${label} answered in ${took} ms: ${status}, ${Object.keys(checks).length} checks` };
-      return { ok: false, detail: `${label} gives no answer that can be understood: ${notes.join('; ')}` };
+      const said = Object.values(checks);
+      if (status === 'unknown' && said.every((check) => check === 'unknown')) {
+        return { ok: false, detail: `${label} says nothing definite: ${details.notes.join('; ') || 'its status is unknown'}` };
+      }
+      return { ok: true, detail: `${label} answered in ${details.duration_ms} ms: ${status}, checks: ${said.length}` };
     },
     stop: () => checker.stop(),
   } satisfies Source;

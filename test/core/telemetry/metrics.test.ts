@@ -25,7 +25,7 @@ describe('metrics', () => {
       'cauce_lost_bytes_total{source="app"} 100',
       'cauce_reloads_total{result="refused"} 1',
       'cauce_instance_up{kind="source",instance="app",plugin="json-logs"} 1',
-      'cauce_instance_restarts{kind="source",instance="app",plugin="json-logs"} 2',
+      'cauce_instance_restarts_total{kind="source",instance="app",plugin="json-logs"} 2',
     ]) {
       expect(text.split('\n')).toContain(line);
     }

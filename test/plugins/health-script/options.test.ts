@@ -45,8 +45,10 @@ describe('options', () => {
   test('are all in the README, and the example is valid', async () => {
     const readme = await readFile(join(plugin, 'README.md'), 'utf8');
     for (const name of Object.keys(options.shape)) expect(readme).toContain(`\`${name}\``);
-    const example = parse(await readFile(join(plugin, 'example.yaml'), 'utf8')) as { sources: Record<string, { use: string }> };
-    for (const { use, ...given } of Object.values(example.sources)) {
+    const example = parse(await readFile(join(plugin, 'example.yaml'), 'utf8')) as {
+      sources: Record<string, { use: string; enabled?: string }>;
+    };
+    for (const { use, enabled: _, ...given } of Object.values(example.sources)) {
       expect(use).toBe('health-script');
       expect(options.safeParse(given).error?.issues).toBeUndefined();
     }
