@@ -23,11 +23,12 @@ export interface Connection {
 
 export const DEFAULT_URL = 'http://127.0.0.1:8000';
 
-/** `--url` asks that agent, `--config` opens the sources itself; with neither, a running agent is preferred. */
+/** `--url`, or CAUCE_URL, asks that agent; `--config` opens the sources itself; with neither, a running agent is preferred. */
 export async function openConnection(given: { url?: string | undefined; config?: string | undefined }): Promise<Connection> {
   if (given.url) return toUrl(given.url);
   if (given.config) return visit(given.config);
-  const running = toUrl(process.env['CAUCE_URL'] ?? DEFAULT_URL);
+  if (process.env['CAUCE_URL']) return toUrl(process.env['CAUCE_URL']);
+  const running = toUrl(DEFAULT_URL);
   const there = await running.get('/-/healthy', AbortSignal.timeout(2000)).then(
     ({ status }) => status === 200,
     () => false,
@@ -42,6 +43,8 @@ function toUrl(text: string): Connection {
   } catch (error) {
     throw new CauceError('ERR_USAGE', `--url ${text} is no URL; write it like ${DEFAULT_URL}`, { cause: error });
   }
+  if (url.pathname !== '/' || url.search !== '' || url.username !== '')
+    throw new CauceError('ERR_USAGE', `--url is scheme, host and port alone, such as ${DEFAULT_URL}`);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new CauceError('ERR_USAGE', `--url must begin with http:// or https://, not ${url.protocol}`);
   return {

@@ -13,7 +13,7 @@ export const selectionOptions = {
 } as const;
 
 export function addTargetOptions(yargs: Argv) {
-  return yargs.options({
+  return yargs.conflicts('url', 'config').options({
     url: { type: 'string', describe: 'ask a running agent, e.g. http://127.0.0.1:8000' },
     config: { type: 'string', alias: 'c', describe: 'open the sources of this configuration instead' },
   });

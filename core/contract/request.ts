@@ -14,7 +14,7 @@ const one = (text: string) => z.string().optional().describe(text);
 export const selectionParameters = z.strictObject({
   type: one('Which data: `metrics`, `logs`, `health`, or a type that a plugin adds. Required.'),
   source: several('Only this configured source.'),
-  level: several('Only this level, in any case; several levels may be separated by commas.'),
+  level: several('Only this level, written `ERROR`, `error` or `Error`; several levels may be separated by commas.'),
   logger: several('Only this logger.'),
   request_id: several('Only this request.'),
   where: several('A condition: `duration_ms>=500`, `status!=200`, `logger^=app.`, `message~=timeout`, `exception`. All must hold.'),
@@ -144,7 +144,8 @@ function list(values: Parameters, name: string): string[] {
 }
 
 function anyCase(level: string): string[] {
-  return [...new Set([level, level.toUpperCase(), level.toLowerCase()])];
+  const lower = level.toLowerCase();
+  return [...new Set([level, level.toUpperCase(), lower, lower.charAt(0).toUpperCase() + lower.slice(1)])];
 }
 
 function integer(values: Parameters, name: string, fallback: number, max: number): number {

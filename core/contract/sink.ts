@@ -114,6 +114,7 @@ export interface Services {
     /** `listen` is `host:port`. Resolves when the port serves the prefix; the function it resolves to unmounts it. */
     mount(listen: string, prefix: string, handler: Handler): Promise<() => Promise<void>>;
   };
+  /** Kept across restarts, this sink's own. */
   state: KeyValue;
   events: { on(event: string, listener: (detail: JsonObject) => void): () => void };
 }

@@ -10,7 +10,7 @@ import { createEvents } from '../telemetry/events.ts';
 import type { AgentLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { type RunningSink, type RunningSource, type Surroundings, superviseSink, superviseSource } from './instances.ts';
-import { type BuiltServices, buildServices } from './services.ts';
+import { type BuiltServices, buildServices, type SharedServices } from './services.ts';
 import { tracedWrite } from './traced.ts';
 
 export interface AgentOptions {
@@ -69,7 +69,6 @@ export class Agent {
       metrics: () => this.#metrics.text(),
       listeners: this.listeners,
       events: this.events,
-      state: state.keyValue('agent'),
       deadline: settings.agent.query.deadline,
       log: childLog,
     });
@@ -83,7 +82,7 @@ export class Agent {
     };
   }
 
-  get services(): Services {
+  get services(): SharedServices {
     return this.#built.services;
   }
 
@@ -111,7 +110,8 @@ export class Agent {
     return this.#inTurn(async () => {
       if (this.#stopping.signal.aborted) return;
       const change = difference(this.#settings, after);
-      this.#settings = after;
+      // What is read once, such as the folder of the state, stays until the agent is started again.
+      this.#settings = { ...after, agent: this.#settings.agent };
       await Promise.all(ofKind(change.removed, 'sink').map(({ name }) => this.#stopSink(name)));
       const sources = [...ofKind(change.removed, 'source'), ...ofKind(change.changed, 'source')];
       await Promise.all(sources.map(({ name }) => this.#stopSource(name)));
@@ -138,7 +138,7 @@ export class Agent {
     return true;
   }
 
-  /** Listeners refuse, writes in flight end with their checkpoint, sinks stop, then sources, then the state. */
+  /** Writes in flight end with their checkpoint, sinks stop and with them their listeners, then sources, then the state. */
   stop(): Promise<void> {
     this.#stopping.abort();
     return this.#inTurn(async () => {

@@ -1,7 +1,7 @@
 import { RetryableError } from '../contract/index.ts';
 
 /** Settles as `work` does, or rejects after `ms`; what comes later than that is ignored, errors included. */
-export async function within(ms: number, what: string, work: Promise<unknown> | undefined): Promise<void> {
+export async function withDeadline(ms: number, what: string, work: Promise<unknown> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new RetryableError(`${what} took longer than ${ms / 1000} s`, { code: 'ERR_DEADLINE' })), ms);

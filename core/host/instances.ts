@@ -16,13 +16,14 @@ import type { Member } from '../query/member.ts';
 import { Row } from '../query/row.ts';
 import type { Journal, State } from '../state/state.ts';
 import { grant } from './grants.ts';
+import type { SharedServices } from './services.ts';
 import { Supervisor } from './supervisor.ts';
 import { tracedSource } from './traced.ts';
 
 export interface Surroundings {
   readonly host: string;
   readonly state: State;
-  readonly services: Services;
+  readonly services: SharedServices;
   log(name: string): Log;
   changed(info: InstanceInfo): void;
   /** Sources journal what they receive; off for a short visit beside a running agent. */
@@ -102,7 +103,7 @@ export function superviseSink(
       const failed = (error: unknown) => supervisor.fail(error);
       const context: SinkContext<unknown, keyof Services> = {
         ...contextOf(settings, around, log, signal),
-        agent: grant(around.services, definition, settings.name, failed),
+        agent: grant({ ...around.services, state: around.state.keyValue(`sink:${settings.name}:own`) }, definition, settings.name, failed),
       };
       return checkCreated(definition.create(context));
     },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
 import { describe, type Log, type Probe, type Services, type SinkDefinition, type SourceDefinition } from '../contract/index.ts';
 import { openState, type State } from '../state/state.ts';
-import { within } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 
 export interface ProbeResult {
   readonly kind: InstanceSettings['kind'];
@@ -55,7 +55,7 @@ async function probe(settings: InstanceSettings, { agent }: Settings, state: Sta
     }
   };
   try {
-    await within(PROBE_DEADLINE_MS, `probing ${name}`, work());
+    await withDeadline(PROBE_DEADLINE_MS, `probing ${name}`, work());
   } catch (error) {
     result = { ok: false, detail: describe(error) };
   } finally {

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import * as contract from '../contract/index.ts';
 import { CauceError, type Definition, describe, nearest } from '../contract/index.ts';
-import { within as withDeadline } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { within } from './trace.ts';
 
 type Module = { default: Definition };

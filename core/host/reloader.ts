@@ -62,14 +62,29 @@ export class Reloader {
   }
 
   async #reload(): Promise<void> {
-    const { log, events } = this.#options;
+    const { read, apply, events } = this.#options;
+    let settings: Settings;
     try {
-      await this.#options.apply(await this.#options.read());
-      events.emit('reload', { ok: true });
+      settings = await read();
     } catch (error) {
       const text = (error as ConfigError).issues?.length ? formatIssues(error as ConfigError) : describe(error);
-      events.emit('reload', { ok: false, error: text });
-      log.error('the new configuration is not used; everything goes on as before', { file: this.#options.file, error: text });
+      this.#refused('the new configuration is not used; everything goes on as before', text);
+      return;
     }
+    try {
+      await apply(settings);
+      events.emit('reload', { ok: true });
+    } catch (error) {
+      this.#refused(
+        'the new configuration was applied in part; look at /-/ready, mend and reload, or start the agent again',
+        describe(error),
+      );
+    }
+  }
+
+  #refused(message: string, error: string): void {
+    const { log, events, file } = this.#options;
+    events.emit('reload', { ok: false, error });
+    log.error(message, { file, error });
   }
 }

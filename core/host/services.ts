@@ -1,4 +1,4 @@
-import type { KeyValue, Log, Services, SourceInfo } from '../contract/index.ts';
+import type { Log, Services, SourceInfo } from '../contract/index.ts';
 import { createFeed } from '../feed/feed.ts';
 import type { Listeners } from '../http/listeners.ts';
 import { createQueryEngine } from '../query/engine.ts';
@@ -11,7 +11,6 @@ export interface ServiceParts {
   readonly metrics: Services['metrics'];
   readonly listeners: Listeners;
   readonly events: AgentEmitter;
-  readonly state: KeyValue;
   readonly deadline: number;
   log(name: string): Log;
 }
@@ -19,8 +18,11 @@ export interface ServiceParts {
 /** What a member can do; a facet that is not named here is not there. */
 const FACETS = ['query', 'follow', 'latest', 'receive', 'append', 'stats', 'fields', 'probe', 'schema', 'archive', 'retention'] as const;
 
+/** Every service but the state, which each sink has of its own. */
+export type SharedServices = Omit<Services, 'state'>;
+
 export interface BuiltServices {
-  readonly services: Services;
+  readonly services: SharedServices;
   readonly feed: ReturnType<typeof createFeed>;
 }
 
@@ -28,7 +30,7 @@ export function buildServices(parts: ServiceParts): BuiltServices {
   const { members, events, deadline } = parts;
   const engine = createQueryEngine({ members, deadline, events, log: parts.log('query') });
   const feed = createFeed({ members, events, log: parts.log('feed') });
-  const services: Services = {
+  const services: SharedServices = {
     query: engine.query,
     latest: engine.latest,
     follow: feed.follow,
@@ -36,7 +38,6 @@ export function buildServices(parts: ServiceParts): BuiltServices {
     status: parts.status,
     metrics: parts.metrics,
     http: { mount: parts.listeners.mount },
-    state: parts.state,
     events: {
       on(event, listener) {
         const name = event as keyof AgentEvents;

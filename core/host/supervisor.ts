@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, describe, type InstanceInfo, type Log, PermanentError, RetryableError } from '../contract/index.ts';
-import { within as withDeadline } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { within } from './trace.ts';
 
 /** What a supervisor looks after: a source or a sink. */
@@ -91,7 +91,8 @@ export class Supervisor<T extends Supervisable> {
     const { name, startDeadline, attend } = this.#options;
     const controller = new AbortController();
     const { signal } = controller;
-    const stopping = () => controller.abort();
+    // Listeners of the signal are the plugin's code as well.
+    const stopping = () => within(name, () => controller.abort());
     this.#ended.signal.addEventListener('abort', stopping, { once: true });
     this.#set('starting', undefined, undefined);
     let instance: T | undefined;
@@ -118,7 +119,7 @@ export class Supervisor<T extends Supervisable> {
     } finally {
       this.#fail = undefined;
       this.#ended.signal.removeEventListener('abort', stopping);
-      controller.abort();
+      stopping();
       await this.#end(instance, attending);
     }
   }

@@ -17,7 +17,8 @@ export function createListeners(log: Log): Listeners {
   function open(listen: string) {
     const known = servers.get(listen);
     if (known) return known;
-    if (!listen.startsWith('unix:') && !isLoopback(listen)) log.warn('this address is reachable from other machines, and nothing asks who is there', { listen });
+    if (!listen.startsWith('unix:') && !isLoopback(listen))
+      log.warn('this address is reachable from other machines, and nothing asks who is there', { listen });
     const server = new SharedServer(listen, log);
     const entry = { server, opened: server.open() };
     servers.set(listen, entry);

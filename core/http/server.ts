@@ -22,7 +22,12 @@ export class SharedServer {
 
   constructor(listen: string, log: Log) {
     this.#listen = listen;
-    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 30_000 });
+    this.#server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 30_000,
+    });
     this.#server.maxConnections = 20_000;
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
@@ -32,7 +37,8 @@ export class SharedServer {
       socket.on('error', (error) => log.debug('a connection broke', { error: error.message }));
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      if (error.code === 'HPE_HEADER_OVERFLOW') refuse(socket, 431, `the request line and headers exceed ${MAX_HEADER_BYTES / 1024} KiB`, 'ERR_HEADERS');
+      if (error.code === 'HPE_HEADER_OVERFLOW')
+        refuse(socket, 431, `the request line and headers exceed ${MAX_HEADER_BYTES / 1024} KiB`, 'ERR_HEADERS');
       else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuse(socket, 408, 'the request took too long to arrive', 'ERR_TIMEOUT');
       else refuse(socket, 400, 'this is not a valid HTTP request', 'ERR_HTTP');
     });

@@ -12,7 +12,9 @@ describe('what is asked', () => {
     expect(page).toEqual({
       entries: [],
       sources: [],
-      notes: ['no metrics source is configured; add one under sources: in the configuration, e.g. load: { use: ./examples/third-party-source }'],
+      notes: [
+        'no metrics source is configured; add one under sources: in the configuration, e.g. load: { use: ./examples/third-party-source }',
+      ],
     });
     expect((await engine([]).latest('health', {}, never)).notes[0]).toMatch(/no health source .* health: \{ use: health-script/);
   });
