@@ -1,10 +1,12 @@
 import pc from 'picocolors';
 import type { Argv } from 'yargs';
-import type { InstanceSettings } from '../config/settings.ts';
+import type { InstanceSettings, Settings } from '../config/settings.ts';
+import { ConfigError, describe } from '../contract/index.ts';
 import { readConfiguration } from '../host/configuration.ts';
 import { type ProbeResult, probeAll } from '../host/probe.ts';
 import { progress } from './progress.ts';
 import { printable, table } from './render.ts';
+import { nameUncaught } from './uncaught.ts';
 
 export const check = {
   command: 'check',
@@ -15,7 +17,15 @@ export const check = {
       json: { type: 'boolean', describe: 'the result as JSON' },
     }),
   handler: async (args: { config?: string | undefined; json?: boolean | undefined }): Promise<void> => {
-    const settings = await readConfiguration(args.config);
+    nameUncaught();
+    let settings: Settings;
+    try {
+      settings = await readConfiguration(args.config);
+    } catch (error) {
+      if (args.json && error instanceof ConfigError)
+        console.log(JSON.stringify({ ok: false, error: describe(error), issues: error.issues }, null, 2));
+      throw error;
+    }
     const done = progress('probing');
     const results = await probeAll(settings).finally(done);
     const ok = results.every((result) => result.ok);

@@ -9,6 +9,7 @@ import { Agent } from '../host/agent.ts';
 import { readConfiguration } from '../host/configuration.ts';
 import { loadPlugin } from '../host/registry.ts';
 import { createLog } from '../telemetry/log.ts';
+import { nameUncaught } from './uncaught.ts';
 import { version } from './version.ts';
 
 /** A way to ask an agent: one that runs already, or one opened for this visit. */
@@ -66,6 +67,7 @@ function toUrl(text: string): Connection {
 
 /** A private agent without sinks of its own, reachable only through a socket in a folder that only this user can enter. */
 async function visit(config: string | undefined): Promise<Connection> {
+  nameUncaught();
   const settings = await readConfiguration(config);
   const folder = await mkdtemp(join(tmpdir(), 'cauce-'));
   const socketPath = join(folder, 'agent.sock');

@@ -13,8 +13,18 @@ import { version } from './version.ts';
 /** sysexits.h: EX_CONFIG. */
 const EXIT_CONFIG = 78;
 
+/** `--from -2h` is what people write; to an argument parser `-2h` looks like two options. */
+function withRelativeTimes(args: readonly string[]): string[] {
+  return args.reduce<string[]>((joined, arg) => {
+    const before = joined.at(-1);
+    if ((before === '--from' || before === '--to') && /^-\d/.test(arg)) joined.splice(-1, 1, `${before}=${arg}`);
+    else joined.push(arg);
+    return joined;
+  }, []);
+}
+
 try {
-  await yargs(hideBin(process.argv))
+  await yargs(withRelativeTimes(hideBin(process.argv)))
     .scriptName('cauce')
     .usage('$0 <command>\n\nEvery log, metric and health check through one API and one live stream.')
     .command(run)

@@ -3,7 +3,7 @@ import type { Argv } from 'yargs';
 import { CauceError, type JsonObject } from '../contract/index.ts';
 import { openConnection } from './connection.ts';
 import { progress } from './progress.ts';
-import { healthTable, logLine, printable, rowsTable } from './render.ts';
+import { healthHistory, healthTable, logLine, printable, rowsTable } from './render.ts';
 import { addTargetOptions, selectionOptions, toParameters } from './selection.ts';
 
 interface Answer {
@@ -26,7 +26,7 @@ export const query = {
         days: { type: 'string', describe: 'days back from now (7)' },
         from: { type: 'string', describe: 'earliest time: RFC 3339, Unix, or -2h' },
         to: { type: 'string', describe: 'latest time' },
-        limit: { type: 'string', alias: 'n', describe: 'most rows (100)', default: '100' },
+        limit: { type: 'string', alias: 'n', describe: "most rows (the agent's default, 1000)" },
         order: { choices: ['newest', 'oldest'] as const, describe: 'which come first (newest)' },
         cursor: { type: 'string', describe: 'the next page of the same query' },
         history: { type: 'boolean', describe: 'with health: what was recorded' },
@@ -63,7 +63,7 @@ function print(answer: Answer): void {
   // Logs are read like a terminal's own output: the newest at the bottom.
   if (!Array.isArray(data)) console.log(healthTable(data as JsonObject));
   else if (answer.query_type === 'logs') for (const row of [...data].reverse()) console.log(logLine(row));
-  else if (data.length > 0) console.log(rowsTable(data));
+  else if (data.length > 0) console.log(answer.query_type === 'health' ? healthHistory(data) : rowsTable(data));
   console.error(pc.dim(`${answer.count} ${answer.count === 1 ? 'row' : 'rows'} from ${printable(answer.source)}`));
   if (answer.note) console.error(pc.yellow(printable(answer.note)));
   if (answer.next_cursor) console.error(pc.dim(`there is more: --cursor ${answer.next_cursor}`));

@@ -80,17 +80,40 @@ function text(value: Json | undefined): string {
 
 /** The present state of health: a line for the whole, a row for each check. */
 export function healthTable(data: JsonObject): string {
-  const details = (data['details'] ?? {}) as JsonObject;
-  const messages = Object.values(details).map((detail) => ((detail as JsonObject | null)?.['messages'] ?? {}) as JsonObject);
+  const messages = messagesOf((data['details'] ?? {}) as JsonObject);
   const rows = Object.entries((data['checks'] ?? {}) as JsonObject).map(([name, status]) => [
     printable(name),
     statusText(text(status)),
-    text(messages.find((known) => known[name] !== undefined)?.[name]),
+    text(messages[name]),
   ]);
   return `${pc.bold('status')} ${statusText(text(data['status']))}\n${table(['check', 'status', 'message'], rows)}`;
 }
 
+/** By the name of the check; where several scripts have one of the same name, it is led by its source's. */
+function messagesOf(details: JsonObject): JsonObject {
+  const found: Record<string, Json> = {};
+  for (const [source, detail] of Object.entries(details)) {
+    const messages = ((detail as JsonObject | null)?.['messages'] ?? {}) as JsonObject;
+    for (const [check, message] of Object.entries(messages)) {
+      found[`${source}.${check}`] = message;
+      found[check] ??= message;
+    }
+  }
+  return found;
+}
+
 const MAX_COLUMNS = 8;
+
+/** Recorded health, a line for each run: what was not ok, and why. */
+export function healthHistory(rows: readonly JsonObject[]): string {
+  const lines = rows.map((row) => {
+    const messages = messagesOf({ '': (row['details'] ?? {}) as Json });
+    const bad = Object.entries((row['checks'] ?? {}) as JsonObject).filter(([, status]) => status !== 'ok');
+    const why = bad.map(([name, status]) => `${printable(name)} ${text(status)}: ${text(messages[name])}`).join('; ');
+    return [text(row['timestamp']), text(row['source']), statusText(text(row['status'])), why];
+  });
+  return table(['time', 'source', 'status', 'what was not ok'], lines);
+}
 
 /** Rows of any shape, by their commonest keys. */
 export function rowsTable(rows: readonly JsonObject[]): string {

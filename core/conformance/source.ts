@@ -114,6 +114,12 @@ function queryTests(test: Declare): void {
     ];
     for (const variant of variants) await keepsPromises(query, variant, known, signal);
   });
+  queryTest('applies a condition that it promises to apply', async (query, _place, signal) => {
+    const none: Query = { ...everything, where: [{ field: 'surely.not.a.field', op: '=', value: 'x' }] };
+    const plan = await query.plan?.(none);
+    if (plan) assert.equal(plan.where.length, 1, 'a plan says something of each condition');
+    if (plan?.where[0] === 'exact') assert.deepEqual(await all(query, none, signal), [], 'no entry has that field');
+  });
   queryTest('ends when its signal aborts', async (query, _place, signal) => {
     const controller = new AbortController();
     const running = (async () => {
@@ -165,7 +171,8 @@ async function keepsPromises(query: QueryFacet, variant: Query, known: readonly 
 function followTests(test: Declare): void {
   const followTest = (name: string, body: (follow: FollowFacet, place: Required<Place>, signal: AbortSignal) => Promise<void>) =>
     test(name, async (source, place, signal) => {
-      if (!source.follow || !place.add) return;
+      if (!source.follow) return;
+      assert.ok(place.add, 'a source that is followed needs a fixture with add(), or nothing can be tested');
       await body(source.follow, place as Required<Place>, signal);
     });
 
@@ -227,6 +234,7 @@ async function take(follow: FollowFacet, after: Position | 'beginning', count: n
 async function collect(batches: AsyncIterable<Batch>, count: number): Promise<Seen[]> {
   const got: Seen[] = [];
   for await (const batch of batches) {
+    assert.ok(Buffer.byteLength(batch.cursor) <= 2048, 'a cursor is at most 2 KiB');
     for (const [index, draft] of batch.entries.entries()) got.push({ lane: batch.lane, cursor: batch.cursorAt(index), draft });
     if (got.length >= count) return got.slice(0, count);
   }

@@ -1,13 +1,13 @@
 import type { Condition, Op } from './query.ts';
 
-const OPERATOR = /^([^=!<>^~]+?)\s*(!=|<=|>=|\^=|~=|=|<|>)\s*(.*)$/s;
+const OPERATOR = /^([^=!<>^~]+?)\s*(!=|<=|>=|\^=|~=|==|=|<|>)\s*(.*)$/s;
 const BARE = /^[^=!<>^~]+$/;
 
 /** `duration_ms>=500`, `status!=200`, `logger^=callcentersite.`, `message~=timeout`, `exception`. Undefined when it is none. */
 export function parseCondition(text: string): Condition | undefined {
   const trimmed = text.trim();
   const match = OPERATOR.exec(trimmed);
-  if (match) return { field: match[1] as string, op: match[2] as Op, value: match[3] as string };
+  if (match) return { field: match[1] as string, op: (match[2] === '==' ? '=' : match[2]) as Op, value: match[3] as string };
   return BARE.test(trimmed) ? { field: trimmed, op: 'exists' } : undefined;
 }
 

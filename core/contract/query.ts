@@ -55,7 +55,7 @@ export interface Plan {
 /** Handed to everything that runs for one request. */
 export interface Run {
   readonly signal: AbortSignal;
-  /** Tell the person who asked; equal codes of one source are added up by `count`. */
+  /** Tell the person who asked. Of one source and code, the last text counts, and `count` is added up. */
   note(code: string, text: string, count?: number): void;
 }
 

@@ -10,10 +10,14 @@ import { now, parseTime } from './time.ts';
 const several = (text: string) => z.array(z.string()).optional().describe(`${text} May be repeated.`);
 const one = (text: string) => z.string().optional().describe(text);
 
-/** What selects entries, the same for a query, a stream and the command line. All values are text, as a URL has them. */
+const ORDERS = ['newest', 'oldest'] as const;
+const FORMATS = ['json', 'ndjson', 'csv'] as const;
+const SWITCH = ['0', '1', 'false', 'true'] as const;
+
+/** What selects entries, the same for a query, a stream and the command line. */
 export const selectionParameters = z.strictObject({
   type: one('Which data: `metrics`, `logs`, `health`, or a type that a plugin adds. Required.'),
-  source: several('Only this configured source.'),
+  source: several('Only this configured source; several may be separated by commas.'),
   level: several('Only this level, written `ERROR`, `error` or `Error`; several levels may be separated by commas.'),
   logger: several('Only this logger.'),
   request_id: several('Only this request.'),
@@ -21,16 +25,16 @@ export const selectionParameters = z.strictObject({
   search: several('Some key or string value, at any depth, contains this text.'),
 });
 
-/** What a query takes beyond the selection. */
+/** What a query takes beyond the selection, for its documentation; {@link parseQuery} reads it from a URL. */
 export const queryParameters = selectionParameters.extend({
-  days: one('How many days back from now, 1 to 36500. Default 7.'),
-  limit: one('The most rows to answer, 1 to 10000 unless configured otherwise. Default 1000.'),
+  days: z.int().min(1).max(36_500).optional().describe('How many days back from now. Default 7.'),
+  limit: z.int().min(1).optional().describe('The most rows to answer, up to 10000 unless configured otherwise. Default 1000.'),
   from: one('Earliest time, inclusive: RFC 3339, Unix, or relative such as `-2h`. Overrides `days`.'),
   to: one('Latest time, exclusive, in the same forms. Default: no bound.'),
-  order: one('`newest` (default) or `oldest` first.'),
+  order: z.enum(ORDERS).optional().describe('`newest` (default) or `oldest` first.'),
   cursor: one('The `next_cursor` of an answer to the same query; continues behind it.'),
-  format: one('`json` (default), `ndjson` (ends with a summary record) or `csv`.'),
-  history: one('With `type=health`: `1` answers the recorded history instead of the present state.'),
+  format: z.enum(FORMATS).optional().describe('`json` (default), `ndjson` (ends with a summary record) or `csv`.'),
+  history: z.enum(SWITCH).optional().describe('With `type=health`: `1` answers the recorded history instead of the present state.'),
 });
 
 export interface RequestLimits {
@@ -76,19 +80,19 @@ export function parseQuery(search: URLSearchParams, limits: RequestLimits): Quer
   const page: PageRequest = {
     from,
     to,
-    order: choice(values, 'order', ['newest', 'oldest']),
+    order: choice(values, 'order', ORDERS),
     where: selection.where,
     limit: integer(values, 'limit', limits.defaultLimit, limits.maxLimit),
     binding: JSON.stringify([days, values['from'] ?? null, values['to'] ?? null]),
     ...(selection.sources && { sources: selection.sources }),
     ...(values['cursor'] !== undefined && { cursor: values['cursor'] as string }),
   };
-  const history = choice(values, 'history', ['0', '1', 'false', 'true']);
+  const history = choice(values, 'history', SWITCH);
   return {
     ...selection,
     page,
     days,
-    format: choice(values, 'format', ['json', 'ndjson', 'csv']),
+    format: choice(values, 'format', FORMATS),
     history: history === '1' || history === 'true',
   };
 }
@@ -161,7 +165,9 @@ function integer(values: Parameters, name: string, fallback: number, max: number
 function time(values: Parameters, name: string, at: Micros): Micros | undefined {
   const text = values[name];
   if (text === undefined) return undefined;
-  const value = parseTime(String(text), at);
+  const parsed = parseTime(String(text), at);
+  // What lies beyond the times that entries can have is as good as no bound.
+  const value = parsed && Math.min(Math.max(parsed, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
   if (value === undefined)
     throw new RequestError(
       name,

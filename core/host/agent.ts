@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { difference } from '../config/difference.ts';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
-import { describe, type InstanceInfo, type Services, type Sink } from '../contract/index.ts';
+import { describe, type InstanceInfo, type Sink } from '../contract/index.ts';
 import { createDelivery } from '../feed/delivery.ts';
 import { createListeners, type Listeners } from '../http/listeners.ts';
 import { openState, type State } from '../state/state.ts';

@@ -59,7 +59,7 @@ export function superviseSource(settings: InstanceSettings, around: Surroundings
         ...contextOf(settings, around, log, signal),
         state: around.state.keyValue(`source:${name}`),
       };
-      created = checkCreated((settings.definition as CreateSource).create(context));
+      created = checkFacets(checkCreated((settings.definition as CreateSource).create(context)));
       if (created.receive) journal = around.state.journal(name);
       return created;
     },
@@ -122,6 +122,16 @@ function checkCreated<T>(created: T): T {
   if (typeof given === 'object' && given !== null && !('then' in given)) return created;
   const what = given instanceof Promise ? 'a promise: it must not be async, and leave waiting to start()' : String(given);
   throw new PermanentError(`its create() must return an object of facets, and returned ${what}`);
+}
+
+function checkFacets(source: Source): Source {
+  const { type, query, follow } = source;
+  if (typeof type !== 'string') throw new PermanentError('its create() must return an object with a `type`, such as logs');
+  if (query !== undefined && typeof query?.run !== 'function')
+    throw new PermanentError('its `query` must be an object with run(query, run)');
+  if (follow !== undefined && typeof follow?.open !== 'function')
+    throw new PermanentError('its `follow` must be an object with open(request, signal)');
+  return source;
 }
 
 /** What the journal holds stays there for long, so nothing enters it that no query could answer. */

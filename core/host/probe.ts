@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
 import { describe, type Log, type Probe, type Services, type SinkDefinition, type SourceDefinition } from '../contract/index.ts';
+import { probeListen } from '../http/server.ts';
 import { openState, type State } from '../state/state.ts';
 import { withDeadline } from './deadline.ts';
+import { within } from './trace.ts';
 
 export interface ProbeResult {
   readonly kind: InstanceSettings['kind'];
@@ -43,7 +45,9 @@ async function probe(settings: InstanceSettings, { agent }: Settings, state: Sta
   const work = async () => {
     if (kind === 'sink') {
       const sink = (settings.definition as SinkDefinition).create({ ...context, agent: NO_SERVICES } as never);
-      result = (await sink.probe?.(controller.signal)) ?? { ok: true, detail: 'valid' };
+      const { listen } = context.options as { listen?: unknown };
+      result =
+        (await sink.probe?.(controller.signal)) ?? (typeof listen === 'string' ? await probeListen(listen) : { ok: true, detail: 'valid' });
       return;
     }
     const source = (settings.definition as SourceDefinition).create({ ...context, state: state.keyValue(name) } as never);
@@ -55,7 +59,7 @@ async function probe(settings: InstanceSettings, { agent }: Settings, state: Sta
     }
   };
   try {
-    await withDeadline(PROBE_DEADLINE_MS, `probing ${name}`, work());
+    await withDeadline(PROBE_DEADLINE_MS, `probing ${name}`, within(name, work));
   } catch (error) {
     result = { ok: false, detail: describe(error) };
   } finally {

@@ -2,7 +2,7 @@ import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { CauceError, type Handler, type Log, PermanentError, problem, RetryableError } from '../contract/index.ts';
+import { CauceError, describe, type Handler, type Log, PermanentError, type Probe, problem, RetryableError } from '../contract/index.ts';
 import { refuse } from './refuse.ts';
 
 /** A position in a URL takes a line of its own; see `after` of the stream. */
@@ -58,14 +58,7 @@ export class SharedServer {
   async open(): Promise<void> {
     const target = parseListen(this.#listen);
     if ('path' in target) await removeStaleSocket(target.path);
-    await new Promise<void>((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException) => reject(listenError(this.#listen, error));
-      this.#server.once('error', failed);
-      this.#server.listen(target, () => {
-        this.#server.off('error', failed);
-        resolve();
-      });
-    });
+    await listening(this.#server, target, this.#listen);
   }
 
   add(prefix: string, handler: Handler): () => void {
@@ -116,7 +109,36 @@ export class SharedServer {
   }
 }
 
-function parseListen(listen: string): { host: string; port: number } | { path: string } {
+/** Whether an address could be listened on; one that is taken may be so by the agent that runs already. */
+export async function probeListen(listen: string): Promise<Probe> {
+  const target = parseListen(listen);
+  if ('path' in target) return { ok: true, detail: `will listen on ${listen}` };
+  const server = createServer();
+  try {
+    await listening(server, target, listen);
+    return { ok: true, detail: `can listen on ${listen}` };
+  } catch (error) {
+    const taken = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
+    return { ok: taken, detail: taken ? `${listen} is in use, by the running agent or another process` : describe(error) };
+  } finally {
+    server.close();
+  }
+}
+
+function listening(server: Server, target: Target, listen: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => reject(listenError(listen, error));
+    server.once('error', failed);
+    server.listen(target, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+}
+
+type Target = { readonly host: string; readonly port: number } | { readonly path: string };
+
+function parseListen(listen: string): Target {
   if (listen.startsWith('unix:')) return { path: listen.slice(5) };
   const colon = listen.lastIndexOf(':');
   return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };

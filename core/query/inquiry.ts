@@ -6,7 +6,7 @@ import { BrokenRule } from './row.ts';
 const MOST_NOTES = 20;
 
 interface Note {
-  readonly text: string;
+  text: string;
   count: number;
   times: number;
 }
@@ -55,7 +55,10 @@ export class Inquiry {
   }
 
   notes(): string[] {
-    const texts = [...this.#notes.values()].map((note) => (note.times > 1 ? `${note.text} (${note.count} in all)` : note.text));
+    const texts = [...this.#notes.values()].map(({ text, count, times }) => {
+      // A text that states the sum by itself needs no more.
+      return times === 1 || new RegExp(`\\b${count}\\b`).test(text) ? text : `${text} (${count} in all)`;
+    });
     if (this.#unheard > 0) texts.push(`${this.member.name}: ${this.#unheard} more remarks`);
     return texts;
   }
@@ -73,6 +76,7 @@ export class Inquiry {
   #note(code: string, text: string, count: number): void {
     const known = this.#notes.get(code);
     if (known) {
+      known.text = text;
       known.count += count;
       known.times++;
     } else if (this.#notes.size < MOST_NOTES) {

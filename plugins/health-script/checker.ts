@@ -103,7 +103,7 @@ export class Checker {
     const name = this.#label.replace(/\.\w+$/, '') || this.#label;
     const reading = interpret(outcome, { options, name, mask: this.#mask });
     const standing = await this.#course.record(reading.status);
-    const body = bodyOf({ script: this.#label, command, time, outcome, reading, standing, mask: this.#mask });
+    const body = bodyOf({ source: id, script: this.#label, command, time, outcome, reading, standing, mask: this.#mask });
     const result = { id: idOf(host, id, time), time, at, body };
     this.#last = result;
     this.#unrecorded.push(result);

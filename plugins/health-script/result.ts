@@ -16,6 +16,8 @@ export interface Result {
 }
 
 export interface Body extends JsonObject {
+  readonly timestamp: string;
+  readonly source: string;
   readonly status: Status;
   readonly checks: Readonly<Record<string, Status>>;
   readonly details: JsonObject & { readonly duration_ms: number; readonly notes: readonly string[] };
@@ -29,6 +31,8 @@ const MAX_NOTE = 500;
 const MAX_REPORTED = 16 * 1024;
 
 export interface Making {
+  /** The instance's name. */
+  readonly source: string;
   readonly script: string;
   readonly command: readonly string[];
   readonly time: Micros;
@@ -38,11 +42,13 @@ export interface Making {
   mask(text: string): string;
 }
 
-/** The JSON of a run: `{status, checks, details}`. */
-export function bodyOf({ script, command, time, outcome, reading, standing, mask }: Making): Body {
+/** The JSON of a run: `{timestamp, source, status, checks, details}`. */
+export function bodyOf({ source, script, command, time, outcome, reading, standing, mask }: Making): Body {
   const { perfdata, reported } = bounded(reading);
   const notes = [...reading.notes, ...reported.notes].slice(0, MAX_NOTES);
   return {
+    timestamp: formatTime(time),
+    source,
     status: reading.status,
     checks: Object.fromEntries(reading.checks),
     details: {

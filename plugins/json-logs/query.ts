@@ -54,7 +54,7 @@ function remarkFiles(shelf: Shelf, { lanes, pending, problems }: Snapshot, run: 
   for (const [index, reason] of reasons.entries()) run.note(`unreadable:${problems[index]?.path}`, reason);
   if (lanes.length === 0 && pending.length === 0) run.note('no-file', `no file matches ${shelf.patterns.join(', ')}`);
   for (const file of pending) {
-    const { count, first: fault } = file.skipped;
+    const { total: count, first: fault } = file.skipped;
     if (!fault) continue;
     const text = `${count} malformed ${count > 1 ? 'lines' : 'line'} in ${file.path}, and none with a time; first at byte ${fault.offset} (${fault.reason})`;
     run.note(`malformed:${file.path}`, text, count);

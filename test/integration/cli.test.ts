@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cli, logLine, type RunningAgent, runCli, scratch, startAgent, writeConfig } from './agent.ts';
+import { cli, logLine, type RunningAgent, repository, runCli, scratch, startAgent, writeConfig } from './agent.ts';
 
 let place: Awaited<ReturnType<typeof scratch>>;
 let agent: RunningAgent;
@@ -85,6 +85,46 @@ describe('cauce', () => {
         { name: 'api', ok: true },
       ],
     });
+  });
+
+  it('says what is wrong with a configuration to machines too', async () => {
+    const bad = join(place.folder, 'bad.yaml');
+    await writeFile(bad, 'sources:\n  a: { use: json-lgs }\n');
+    const { code, stdout } = await runCli(['check', '--config', bad, '--json'], place.folder);
+    expect(code).toBe(78);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, issues: [{ line: 2, path: 'sources.a.use' }] });
+  });
+
+  it('probes where sinks would listen', async () => {
+    const file = join(place.folder, 'listen.yaml');
+    await writeFile(
+      file,
+      `sources:\n  app: { use: json-logs, paths: ["${log}"] }\nsinks:\n  far: { use: http-query-api, listen: "192.0.2.1:8000" }\n`,
+    );
+    const { code, stdout } = await runCli(['check', '--config', file], place.folder);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/this machine has no address 192\.0\.2\.1:8000/);
+  });
+
+  it('names a plugin that leaves an error uncaught, and goes on', async () => {
+    const file = join(place.folder, 'stray.yaml');
+    const plugin = join(repository, 'test/integration/misbehaving-source.ts');
+    await writeFile(
+      file,
+      `sources:\n  app: { use: json-logs, paths: ["${log}"] }\n  bad: { use: "${plugin}", at: query, how: strays }\nsinks: {}\n`,
+    );
+    const { code, stdout } = await runCli(['query', 'logs', '--config', file], place.folder);
+    expect(code).toBe(0);
+    expect(stdout).toContain('quick');
+  });
+
+  it('takes a relative time as people write it', async () => {
+    const { code, stdout } = await runCli(
+      ['query', 'logs', '--url', agent.url, '--from', '-2h', '--level', 'info', '-n', '1'],
+      place.folder,
+    );
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(1);
   });
 
   it('lists plugins, and helps who mistypes', async () => {

@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const child = (...args: string[]) => ['--import', 'jiti/register', resolve('test/core/telemetry/logger.ts'), ...args];
+const child = (...args: string[]) => ['--import', 'jiti/register', resolve('test/core/telemetry/appender.ts'), ...args];
 const open = (trouble = vi.fn(), maxSize = 1e6) => new RotatingFile({ path, maxSize, generations: 2, trouble });
 /** Moves the clock on, so that the file is looked at again. */
 const later = (ms: number) => vi.spyOn(Date, 'now').mockReturnValue(Date.now() + ms);
