@@ -1,9 +1,9 @@
-import pc from 'picocolors';
 import type { Argv } from 'yargs';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
 import { ConfigError, describe } from '../contract/index.ts';
 import { readConfiguration } from '../host/configuration.ts';
 import { type ProbeResult, probeAll } from '../host/probe.ts';
+import { pc } from './colours.ts';
 import { progress } from './progress.ts';
 import { printable, table } from './render.ts';
 import { nameUncaught } from './uncaught.ts';

@@ -1,6 +1,6 @@
-import pc from 'picocolors';
 import type { Argv } from 'yargs';
 import { CauceError, type JsonObject } from '../contract/index.ts';
+import { pc } from './colours.ts';
 import { openConnection } from './connection.ts';
 import { progress } from './progress.ts';
 import { healthHistory, healthTable, logLine, printable, rowsTable } from './render.ts';

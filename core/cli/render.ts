@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import type { Json, JsonObject } from '../contract/index.ts';
+import { pc } from './colours.ts';
 
 /** A terminal obeys escape sequences; nothing that was read from a source may reach it as one. */
 export function printable(text: string): string {

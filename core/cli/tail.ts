@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pc from 'picocolors';
 import { WebSocket } from 'ws';
 import type { Argv } from 'yargs';
 import { CauceError, type JsonObject, type Positions } from '../contract/index.ts';
+import { pc } from './colours.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { logLine, printable, statusText } from './render.ts';
 import { addTargetOptions, selectionOptions, toParameters } from './selection.ts';

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import { formatIssues } from '../config/load.ts';
@@ -29,6 +30,11 @@ export class Reloader {
     this.#options = options;
     this.#watcher = watch(options.file, { ignoreInitial: true });
     this.#watcher.on('all', () => this.#settle());
+    // A change before the watcher is ready is told by nobody.
+    const before = stamp(options.file);
+    this.#watcher.on('ready', () => {
+      if (stamp(options.file) !== before) this.#settle();
+    });
     this.#watcher.on('error', (error) =>
       options.log.warn('the configuration file cannot be watched; SIGHUP still reloads', { error: describe(error) }),
     );
@@ -87,4 +93,9 @@ export class Reloader {
     events.emit('reload', { ok: false, error });
     log.error(message, { file, error });
   }
+}
+
+function stamp(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats ? `${stats.mtimeMs} ${stats.size} ${stats.ino}` : 'absent';
 }
