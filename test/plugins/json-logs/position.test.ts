@@ -1,37 +1,8 @@
 import { appendFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ask, line, Reader, Stage, until } from './stage.ts';
-
-let stage: Stage;
-let file: string;
-const readers: Reader[] = [];
-beforeEach(async () => {
-  stage = await Stage.open();
-  file = stage.path('app.json.log');
-});
-afterEach(async () => {
-  for (const reader of readers.splice(0)) await reader.drop();
-  await stage.close();
-});
-
-const text = (...numbers: number[]) => numbers.map((n) => `${line(n)}\n`).join('');
-const names = (...numbers: number[]) => numbers.map((n) => `line ${n}`);
-
-async function follow(after: Parameters<Reader['open']>[0] = 'beginning', options = {}): Promise<Reader> {
-  const reader = await new Reader(stage.source(options)).open(after);
-  readers.push(reader);
-  return reader;
-}
-const has = (reader: Reader, count: number) =>
-  until(
-    `${count} lines`,
-    () => reader.seen.length >= count,
-    () => [reader.messages(), reader.lost],
-  );
-
-/** Long enough for several polls, so that what must not happen would have happened. */
-const _aWhile = () => new Promise((resolve) => setTimeout(resolve, 400));
+import { describe, expect, it } from 'vitest';
+import { file, follow, has, names, stage, text } from './follow-stage.ts';
+import { ask, line, Reader } from './stage.ts';
 
 describe('reading up to a position', () => {
   it('ends exactly there, lanes apart', async () => {
