@@ -49,8 +49,9 @@ export const tail = {
 async function follow(connection: Connection, parameters: URLSearchParams, json: boolean, signal: AbortSignal): Promise<void> {
   const position: Folded = {};
   for (let failures = 0; !signal.aborted; failures++) {
-    if (Object.keys(position).length > 0) parameters.set('after', Buffer.from(JSON.stringify(position)).toString('base64url'));
-    const reason = await connect(connection.streamUrl(`/api/data/stream?${parameters}`), signal, (text) => {
+    const resuming = Object.keys(position).length > 0;
+    if (resuming) parameters.set('after', Buffer.from(JSON.stringify(position)).toString('base64url'));
+    const reason = await connect(connection.streamUrl(`/api/data/stream?${parameters}`), resuming, signal, (text) => {
       failures = 0;
       show(text, position, json);
     });
@@ -61,8 +62,8 @@ async function follow(connection: Connection, parameters: URLSearchParams, json:
   }
 }
 
-/** Resolves to why the connection ended; rejects when the agent refuses the request itself. */
-function connect(url: string, signal: AbortSignal, received: (text: string) => void): Promise<string> {
+/** Resolves to why the connection ended; rejects when the agent refuses the request itself, at first. */
+function connect(url: string, resuming: boolean, signal: AbortSignal, received: (text: string) => void): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { perMessageDeflate: false });
     const stop = () => socket.close();
@@ -79,7 +80,8 @@ function connect(url: string, signal: AbortSignal, received: (text: string) => v
       });
       response.on('end', () => {
         signal.removeEventListener('abort', stop);
-        if ((response.statusCode ?? 500) < 500) reject(new CauceError('ERR_STREAM', detailOf(text)));
+        // A sink that is being replaced is absent for a moment; a request that was right once stays right.
+        if (!resuming && (response.statusCode ?? 500) < 500) reject(new CauceError('ERR_STREAM', detailOf(text)));
         else resolve(detailOf(text));
       });
     });

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /**
  * Every error that crosses the contract has a stable `code`; messages are free to change.
  * An error that is none of these counts as retryable.
@@ -54,13 +56,32 @@ export class RequestError extends CauceError {
   }
 }
 
-/** The message of anything thrown, with its causes, on one line. */
+const MAX_DEPTH = 5;
+const MAX_TEXT = 2000;
+
+/** The message of anything thrown, with its causes, on one line of at most about 2000 characters. Never throws itself. */
 export function describe(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error; at !== undefined && parts.length < 5; at = at instanceof Error ? at.cause : undefined) {
-    const text = at instanceof Error ? at.message || at.name : String(at);
+  let at = error;
+  for (let depth = 0; depth < MAX_DEPTH && (depth === 0 || at !== undefined); depth++) {
+    const { text, cause } = look(at);
     if (!parts.some((part) => part.includes(text))) parts.push(text);
+    at = cause;
   }
-  const text = parts.join(': ').replace(/\s*\n\s*/g, ' ');
-  return text === '' ? 'it threw undefined' : text;
+  const whole = parts.join(': ');
+  return whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT)}…` : whole;
+}
+
+/** What a plugin throws may be anything, also something that throws when it is looked at. */
+function look(thrown: unknown): { text: string; cause?: unknown } {
+  try {
+    if (thrown instanceof Error) return { text: oneLine(String(thrown.message || thrown.name)), cause: thrown.cause };
+    return { text: `it threw ${oneLine(typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 1 }))}` };
+  } catch {
+    return { text: 'it threw something that cannot be shown' };
+  }
+}
+
+function oneLine(text: string): string {
+  return text.slice(0, MAX_TEXT).replace(/\s*\n\s*/g, ' ');
 }

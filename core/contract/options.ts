@@ -49,5 +49,8 @@ export function listenAddress(fallback: string) {
     .regex(/^(unix:.+|(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+):\d{1,5})$/, {
       error: 'expected host:port, such as 127.0.0.1:8000, or unix:/path/to.sock',
     })
+    .refine((text) => text.startsWith('unix:') || Number(text.slice(text.lastIndexOf(':') + 1)) < 65_536, {
+      error: 'a port is at most 65535',
+    })
     .default(fallback);
 }

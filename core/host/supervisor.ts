@@ -72,7 +72,7 @@ export class Supervisor<T extends Supervisable> {
     let failures = 0;
     while (!this.#ended.signal.aborted) {
       const began = Date.now();
-      const error = await this.#live();
+      const { error } = await this.#live();
       if (this.#ended.signal.aborted) break;
       failures = Date.now() - began > WELL_AFTER_MS ? 1 : failures + 1;
       const permanent = error instanceof PermanentError || error instanceof ConfigError;
@@ -86,8 +86,8 @@ export class Supervisor<T extends Supervisable> {
     this.#attempted?.();
   }
 
-  /** One instance from `create` to its end; resolves to what ended it. */
-  async #live(): Promise<unknown> {
+  /** One instance from `create` to its end; resolves to what ended it, wrapped, as it may be anything, also a thenable. */
+  async #live(): Promise<{ error?: unknown }> {
     const { name, startDeadline, attend } = this.#options;
     const controller = new AbortController();
     const { signal } = controller;
@@ -105,7 +105,7 @@ export class Supervisor<T extends Supervisable> {
         `starting ${name}`,
         within(name, () => Promise.race([created.start?.(signal), aborted(signal)])),
       );
-      if (signal.aborted) return undefined;
+      if (signal.aborted) return {};
       const failed = new Promise<never>((_, reject) => {
         this.#fail = reject;
       });
@@ -113,9 +113,9 @@ export class Supervisor<T extends Supervisable> {
       this.#attempted?.();
       attending = within(name, async () => attend?.(created, signal));
       await Promise.race([attending.then(() => aborted(signal)), failed]);
-      return undefined;
+      return {};
     } catch (error) {
-      return error;
+      return { error };
     } finally {
       this.#fail = undefined;
       this.#ended.signal.removeEventListener('abort', stopping);

@@ -41,6 +41,8 @@ describe('a plugin that misbehaves', () => {
     ['at: start, how: hangs', /starting|it is (starting|waiting)/, 'failed'],
     ['at: query', /thrown in query/, 'failed'],
     ['at: query, how: hangs', /1 s|1000|deadline/, 'timeout'],
+    ['at: start, how: weird', /cannot be shown/, 'failed'],
+    ['at: query, how: weird', /cannot be shown/, 'failed'],
     ['at: garbage', /the plugin breaks a rule of the contract/, 'failed'],
   ])('%s: the answer says so, and the neighbour answers', async (bad, message, status) => {
     const running = await beside(bad);
@@ -53,7 +55,7 @@ describe('a plugin that misbehaves', () => {
     expect(ready.status).toBe(200);
   });
 
-  it.each(['at: follow', 'at: follow, how: hangs', 'at: create', 'at: start, how: hangs'])(
+  it.each(['at: follow', 'at: follow, how: weird', 'at: follow, how: hangs', 'at: create', 'at: start, how: hangs'])(
     '%s: the stream of the neighbour goes on',
     async (bad) => {
       const running = await beside(bad);

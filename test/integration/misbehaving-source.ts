@@ -1,5 +1,11 @@
 import { type Draft, defineSource, z } from 'cauce/plugin';
 
+/** Throws again when somebody looks at it. */
+const unspeakable = new Proxy(new Error('x'), {
+  get() {
+    throw new Error('looked at');
+  },
+});
 const never = () => new Promise<never>(() => undefined);
 const stray = (text: string) => void setTimeout(() => void Promise.reject(new Error(text)), 50);
 
@@ -10,12 +16,13 @@ export default defineSource({
   apiVersion: 1,
   options: z.strictObject({
     at: z.enum(['create', 'start', 'query', 'follow', 'garbage', 'async', 'flood', 'poison', 'stop']),
-    how: z.enum(['throws', 'hangs', 'strays']).default('throws'),
+    how: z.enum(['throws', 'hangs', 'strays', 'weird']).default('throws'),
   }),
   create({ options: { at, how }, signal }) {
     const misbehave = async (place: string) => {
       if (at !== place) return;
       if (how === 'throws') throw new Error(`thrown in ${place}`);
+      if (how === 'weird') throw unspeakable;
       if (how === 'hangs') await never();
       stray(`a stray rejection of ${place}`);
     };
