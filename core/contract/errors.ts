@@ -76,7 +76,8 @@ export function describe(error: unknown): string {
 function look(thrown: unknown): { text: string; cause?: unknown } {
   try {
     if (thrown instanceof Error) return { text: oneLine(String(thrown.message || thrown.name)), cause: thrown.cause };
-    return { text: `it threw ${oneLine(typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 1 }))}` };
+    if (typeof thrown === 'string' && thrown !== '') return { text: oneLine(thrown) };
+    return { text: `it threw ${oneLine(inspect(thrown, { depth: 1 }))}` };
   } catch {
     return { text: 'it threw something that cannot be shown' };
   }

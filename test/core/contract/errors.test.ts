@@ -12,7 +12,8 @@ describe('what an error says', () => {
   it.each<[unknown, string]>([
     [undefined, 'it threw undefined'],
     [null, 'it threw null'],
-    ['text', 'it threw text'],
+    ['text', 'text'],
+    ['', "it threw ''"],
     [{ code: 5 }, 'it threw { code: 5 }'],
     [new TypeError(''), 'TypeError'],
   ])('is there for %o', (thrown, text) => expect(describeError(thrown)).toBe(text));
