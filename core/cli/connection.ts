@@ -7,10 +7,10 @@ import type { InstanceSettings } from '../config/settings.ts';
 import { CauceError, describe } from '../contract/index.ts';
 import { Agent } from '../host/agent.ts';
 import { readConfiguration } from '../host/configuration.ts';
+import { version } from '../host/package.ts';
 import { loadPlugin } from '../host/registry.ts';
 import { createLog } from '../telemetry/log.ts';
 import { nameUncaught } from './uncaught.ts';
-import { version } from './version.ts';
 
 /** A way to ask an agent: one that runs already, or one opened for this visit. */
 export interface Connection {

@@ -2,12 +2,12 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { formatIssues } from '../config/load.ts';
 import { ConfigError, describe } from '../contract/index.ts';
+import { version } from '../host/package.ts';
 import { check } from './check.ts';
 import { plugin } from './plugin.ts';
 import { query } from './query.ts';
 import { run } from './run.ts';
 import { tail } from './tail.ts';
-import { version } from './version.ts';
 
 /** sysexits.h: EX_CONFIG. */
 const EXIT_CONFIG = 78;

@@ -3,6 +3,7 @@ import { CauceError, type JsonObject } from '../contract/index.ts';
 import { pc } from './colours.ts';
 import { openConnection } from './connection.ts';
 import { progress } from './progress.ts';
+import { refusal } from './refusal.ts';
 import { healthHistory, healthTable, logLine, printable, rowsTable } from './render.ts';
 import { addTargetOptions, selectionOptions, toParameters } from './selection.ts';
 
@@ -47,16 +48,6 @@ export const query = {
     }
   },
 };
-
-/** What an agent said that did not answer. */
-function refusal(status: number, text: string): string {
-  try {
-    const problem = JSON.parse(text) as { detail?: string; title?: string };
-    return printable(problem.detail ?? problem.title ?? text);
-  } catch {
-    return `it answered ${status} with ${printable(text.slice(0, 200))}`;
-  }
-}
 
 function print(answer: Answer): void {
   const { data } = answer;

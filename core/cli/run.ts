@@ -1,8 +1,8 @@
 import type { Argv } from 'yargs';
 import { readConfiguration } from '../host/configuration.ts';
+import { version } from '../host/package.ts';
 import { runAgent } from '../host/run.ts';
 import { createLog } from '../telemetry/log.ts';
-import { version } from './version.ts';
 
 export const run = {
   command: 'run',

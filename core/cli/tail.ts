@@ -4,6 +4,7 @@ import type { Argv } from 'yargs';
 import { CauceError, type JsonObject, type Positions } from '../contract/index.ts';
 import { pc } from './colours.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { refusal } from './refusal.ts';
 import { logLine, printable, statusText } from './render.ts';
 import { addTargetOptions, selectionOptions, toParameters } from './selection.ts';
 
@@ -81,8 +82,8 @@ function connect(url: string, resuming: boolean, signal: AbortSignal, received: 
       response.on('end', () => {
         signal.removeEventListener('abort', stop);
         // A sink that is being replaced is absent for a moment; a request that was right once stays right.
-        if (!resuming && (response.statusCode ?? 500) < 500) reject(new CauceError('ERR_STREAM', detailOf(text)));
-        else resolve(detailOf(text));
+        if (!resuming && (response.statusCode ?? 500) < 500) reject(new CauceError('ERR_STREAM', refusal(response.statusCode ?? 0, text)));
+        else resolve(refusal(response.statusCode ?? 0, text));
       });
     });
     socket.on('close', (code, reason) => {
@@ -90,14 +91,6 @@ function connect(url: string, resuming: boolean, signal: AbortSignal, received: 
       resolve(failure || `the stream closed (${code}${reason.length > 0 ? ` ${reason}` : ''})`);
     });
   });
-}
-
-function detailOf(text: string): string {
-  try {
-    return printable((JSON.parse(text) as { detail?: string }).detail ?? text);
-  } catch {
-    return printable(text.slice(0, 200));
-  }
 }
 
 function show(text: string, position: Folded, json: boolean): void {
