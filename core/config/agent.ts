@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { Cron } from 'croner';
 import { duration, z } from '../contract/index.ts';
+import { vocabularyOptions } from '../dora/vocabulary.ts';
 import type { AgentSettings } from './settings.ts';
 
 /** What may stand under `agent:`. */
@@ -26,15 +28,38 @@ export const agentOptions = z
       .strictObject({ deadline: duration('30s').describe('How long a query waits for one source before it answers without it.') })
       .prefault({})
       .describe('How queries are answered.'),
+    dora: vocabularyOptions,
+    retention: z
+      .strictObject({
+        schedule: z
+          .string()
+          .refine((text) => text.trim() === '' || comesRound(text), {
+            error: 'expected a cron expression that comes round, such as "30 3 * * *" for 03:30 every night, or "" for never',
+          })
+          .default('30 3 * * *')
+          .describe('When policies are applied: a cron expression in local time. Empty: only by `cauce retention apply`.'),
+      })
+      .prefault({})
+      .describe('How long data is kept; the policies themselves belong to the sources.'),
   })
   .describe('The agent itself.');
 
 /** Relative paths count from the working directory, as on the command line. */
-export function agentSettings({ state, host, log, query }: z.output<typeof agentOptions>): AgentSettings {
+export function agentSettings({ state, host, log, query, dora, retention }: z.output<typeof agentOptions>): AgentSettings {
   return {
     state: resolve(state),
     host: host ?? hostname(),
     log: { level: log.level, ...(log.file && { file: resolve(log.file) }) },
     query,
+    dora,
+    retention: { schedule: retention.schedule.trim() || null },
   };
+}
+
+function comesRound(schedule: string): boolean {
+  try {
+    return new Cron(schedule).nextRun() !== null;
+  } catch {
+    return false;
+  }
 }

@@ -45,12 +45,14 @@ function compared({ use, from, options }: InstanceSettings) {
 }
 
 function changedSettings(before: AgentSettings, after: AgentSettings): string[] {
-  const values = ({ state, host, log, query }: AgentSettings) => ({
+  const values = ({ state, host, log, query, dora, retention }: AgentSettings) => ({
     'agent.state': state,
     'agent.host': host,
     'agent.log.level': log.level,
     'agent.log.file': log.file,
     'agent.query.deadline': query.deadline,
+    'agent.dora': JSON.stringify(dora),
+    'agent.retention.schedule': retention.schedule,
   });
   const now = values(after);
   return Object.entries(values(before)).flatMap(([name, value]) => (now[name as keyof typeof now] === value ? [] : [name]));

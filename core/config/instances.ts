@@ -1,4 +1,5 @@
-import { type Definition, describe, type JsonObject, nearest, RESERVED_KEYS } from '../contract/index.ts';
+import { type Definition, describe, type JsonObject, nearest, RESERVED_KEYS, type z } from '../contract/index.ts';
+import { aboutOptions } from './about.ts';
 import { unknownKey } from './explain.ts';
 import { fill, fillText, kindOf } from './fill.ts';
 import type { Findings, Path } from './findings.ts';
@@ -112,6 +113,7 @@ export async function readInstance(instance: Declared, all: readonly Declared[],
     if (tree.entries.has(key))
       findings.add([...path, key], locate(root, [...path, key]).key, 'is reserved and does nothing yet; leave it out');
   }
+  const about = readAbout(instance, reading);
   const plugin = await loadPlugin(instance, reading);
   if (!plugin) return undefined;
   const valid = validate({
@@ -123,11 +125,32 @@ export async function readInstance(instance: Declared, all: readonly Declared[],
     findings,
     alsoKnown: ownKeys(kind),
   });
-  return valid && { kind, name, use: plugin.use, ...(from && { from }), options: valid.input as JsonObject, definition: plugin.definition };
+  return (
+    valid && {
+      kind,
+      name,
+      use: plugin.use,
+      ...(from && { from }),
+      ...about,
+      options: valid.input as JsonObject,
+      definition: plugin.definition,
+    }
+  );
 }
 
 function ownKeys(kind: Kind): string[] {
-  return kind === 'sink' ? ['use', 'enabled', 'from'] : ['use', 'enabled'];
+  return ['use', 'enabled', ...(kind === 'sink' ? ['from'] : Object.keys(aboutOptions.shape))];
+}
+
+/** What a source's configuration says of its data, whatever its plugin. */
+function readAbout({ kind, path, tree }: Declared, { root, env, findings }: Reading): z.output<typeof aboutOptions> {
+  const given = [...tree.entries].filter(([key]) => Object.hasOwn(aboutOptions.shape, key));
+  if (kind === 'sink') {
+    for (const [key, { key: at }] of given) findings.add([...path, key], at, 'tells of data, and belongs to a source; leave it out');
+    return { expects: {} };
+  }
+  const valid = validate({ schema: aboutOptions, tree: { ...tree, entries: new Map(given) }, base: path, root, env, findings });
+  return valid ? aboutOptions.parse(valid.input) : { expects: {} };
 }
 
 async function loadPlugin({ kind, path, tree }: Declared, reading: Reading): Promise<{ use: string; definition: Definition } | undefined> {

@@ -1,4 +1,5 @@
 import { type Definition, type Json, type JsonObject, z } from '../contract/index.ts';
+import { aboutOptions } from './about.ts';
 import { agentOptions } from './agent.ts';
 
 /** What any scalar may also be: text with a variable in it. */
@@ -32,7 +33,7 @@ export function configSchema(definitions: readonly Definition[]): JsonObject {
 
 function section(kind: Definition['kind'], description: string, definitions: readonly Definition[]): JsonObject {
   const plugins = definitions.filter((definition) => definition.kind === kind);
-  const own: JsonObject = { enabled: ENABLED, ...(kind === 'sink' && { from: FROM }) };
+  const own: JsonObject = { enabled: ENABLED, ...(kind === 'sink' ? { from: FROM } : (fromZod(aboutOptions)['properties'] as JsonObject)) };
   const use: JsonObject = {
     description: `The plugin: ${plugins.map(({ name, summary }) => `${name} (${summary})`).join('; ')}; or ./path or a package of a third party.`,
     anyOf: [{ enum: plugins.map(({ name }) => name) }, { type: 'string' }],

@@ -1,4 +1,6 @@
+import type { Expectations } from '../catalog/expectations.ts';
 import type { Definition, JsonObject } from '../contract/index.ts';
+import type { Vocabulary } from '../dora/vocabulary.ts';
 
 /** One configured plugin. */
 export interface InstanceSettings {
@@ -7,6 +9,9 @@ export interface InstanceSettings {
   readonly use: string;
   /** For a sink that is written to: the sources it takes from. Default: all. */
   readonly from?: readonly string[];
+  /** Of a source: who answers for its data, and what its entries should look like. */
+  readonly owner?: string | undefined;
+  readonly expects?: Expectations;
   /** With variables filled in, keys of the core taken out; each new instance parses them again. */
   readonly options: JsonObject;
   readonly definition: Definition;
@@ -19,6 +24,9 @@ export interface AgentSettings {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly file?: string };
   /** How long, in milliseconds, a query waits for one source. */
   readonly query: { readonly deadline: number };
+  readonly dora: Vocabulary;
+  /** A cron expression, or null for never. */
+  readonly retention: { readonly schedule: string | null };
 }
 
 /** A configuration that was read and found to be right. */

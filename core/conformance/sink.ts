@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Entry, Handler, Services, Sink, SinkDefinition } from '../contract/index.ts';
+import { type Entry, type Handler, RequestError, type Services, type Sink, type SinkDefinition } from '../contract/index.ts';
 import type { Runner } from './index.ts';
 import { contextOf, ends, memoryState } from './stand.ts';
 
@@ -78,6 +78,11 @@ function recorder(): Recorder {
       yield { event: 'hello', position: {}, missing: [] };
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     },
+    stats: async () => ({ rows: [], truncated: false, sources: [], notes: [] }),
+    append: nothingThere,
+    dora: nothingThere,
+    catalog: async () => [],
+    retention: { report: async () => ({ schedule: null, next: null, policies: [], last: null }), apply: nothingThere },
     sources: () => [],
     status: () => [],
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
@@ -91,6 +96,10 @@ function recorder(): Recorder {
     state: memoryState(),
     events: { on: () => () => undefined },
   };
+}
+
+async function nothingThere(): Promise<never> {
+  throw new RequestError('source', 'this agent has no sources');
 }
 
 function entry(index: number): Entry {

@@ -33,7 +33,7 @@ export interface SinkContext<O, N extends keyof Services> extends Context<O> {
 export type OptionsSchema = z.ZodObject<z.core.$ZodLooseShape, z.core.$strict>;
 
 /** Keys of an instance that belong to the core. */
-export const RESERVED_KEYS = ['use', 'enabled', 'from', 'isolate', 'grants'] as const;
+export const RESERVED_KEYS = ['use', 'enabled', 'from', 'owner', 'expects', 'isolate', 'grants'] as const;
 type Reserved = (typeof RESERVED_KEYS)[number];
 type Unreserved<O extends OptionsSchema> = keyof O['shape'] & Reserved extends never ? unknown : { readonly options: never };
 type Exact<R, S> = R & S & { readonly [K in Exclude<keyof R, keyof S>]: never };

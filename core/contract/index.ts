@@ -1,11 +1,14 @@
 /** The contract: the only code that a plugin imports, published as `cauce/plugin`. */
 export { z } from 'zod';
 export * from './adapters.ts';
+export * from './catalog.ts';
 export * from './condition-text.ts';
 export * from './define.ts';
+export * from './dora.ts';
 export * from './entry.ts';
 export * from './errors.ts';
 export * from './follow.ts';
+export * from './keep.ts';
 export * from './loopback.ts';
 export * from './nearest.ts';
 export * from './options.ts';
@@ -14,4 +17,5 @@ export * from './query.ts';
 export * from './request.ts';
 export * from './sink.ts';
 export * from './source.ts';
+export * from './stats.ts';
 export * from './time.ts';

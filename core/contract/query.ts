@@ -1,4 +1,4 @@
-import type { Draft, Json, JsonObject, Micros } from './entry.ts';
+import type { Draft, Json, Micros } from './entry.ts';
 
 /** A place in the total order of entries: `time`, then `id` by code unit. */
 export interface Point {
@@ -63,17 +63,4 @@ export interface QueryFacet {
   /** Absent: nothing is supported and the core does it all; slow, never wrong. */
   plan?(query: Query): Plan | Promise<Plan>;
   run(query: Query, run: Run): AsyncIterable<readonly Draft[]>;
-}
-
-export interface StatsQuery extends Query {
-  readonly by: readonly string[];
-  readonly bucket?: Micros;
-  readonly measures: readonly { readonly fn: string; readonly field: string }[];
-}
-export interface StatsRow {
-  readonly group: JsonObject;
-  readonly count: number;
-  readonly values: JsonObject;
-  /** Bound of the error of `count`, when it is an estimate. */
-  readonly error?: number;
 }

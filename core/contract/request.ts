@@ -97,7 +97,8 @@ export function parseQuery(search: URLSearchParams, limits: RequestLimits): Quer
   };
 }
 
-function collect(search: URLSearchParams, known: readonly string[]): Parameters {
+/** `repeatable`: those of `known`, besides the selection's own, that may be given more than once. */
+function collect(search: URLSearchParams, known: readonly string[], repeatable: readonly string[] = []): Parameters {
   const values: Parameters = {};
   for (const name of new Set(search.keys())) {
     if (!known.includes(name)) {
@@ -108,9 +109,9 @@ function collect(search: URLSearchParams, known: readonly string[]): Parameters 
       );
     }
     const all = search.getAll(name);
-    const repeatable = name in selectionParameters.shape && name !== 'type';
-    if (!repeatable && all.length > 1) throw new RequestError(name, `${name} was given ${all.length} times; give it once`);
-    values[name] = repeatable ? all : (all[0] as string);
+    const several = (name in selectionParameters.shape && name !== 'type') || repeatable.includes(name);
+    if (!several && all.length > 1) throw new RequestError(name, `${name} was given ${all.length} times; give it once`);
+    values[name] = several ? all : (all[0] as string);
   }
   return values;
 }
@@ -152,12 +153,12 @@ function anyCase(level: string): string[] {
   return [...new Set([level, level.toUpperCase(), lower, lower.charAt(0).toUpperCase() + lower.slice(1)])];
 }
 
-function integer(values: Parameters, name: string, fallback: number, max: number): number {
+function integer(values: Parameters, name: string, fallback: number, max: number, least = 1): number {
   const text = values[name];
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!/^\d{1,9}$/.test(String(text)) || value < 1 || value > max) {
-    throw new RequestError(name, `${name} must be a whole number from 1 to ${max}, not ${JSON.stringify(text)}`);
+  if (!/^\d{1,9}$/.test(String(text)) || value < least || value > max) {
+    throw new RequestError(name, `${name} must be a whole number from ${least} to ${max}, not ${JSON.stringify(text)}`);
   }
   return value;
 }
@@ -182,3 +183,13 @@ function choice<const T extends readonly string[]>(values: Parameters, name: str
     throw new RequestError(name, `${name} must be one of ${choices.join(', ')}, not ${JSON.stringify(text)}`);
   return text as T[number];
 }
+
+/** How one parameter is read, for the routes that have parameters of their own. Every fault is a {@link RequestError} that names it. */
+export {
+  choice as choiceParameter,
+  collect as collectParameters,
+  integer as integerParameter,
+  list as listParameter,
+  selectionOf,
+  time as timeParameter,
+};

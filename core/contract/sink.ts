@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { DataType, Entry, Json, JsonObject } from './entry.ts';
+import type { CatalogEntry, RetentionReport, RetentionRun } from './catalog.ts';
+import type { DoraReport, DoraRequest } from './dora.ts';
+import type { DataType, Entry, Json, JsonObject, Micros } from './entry.ts';
 import type { Cursor, Lost, Position } from './follow.ts';
 import type { Condition, Query } from './query.ts';
-import type { Probe, Rejected, Source } from './source.ts';
+import type { Appended, Probe, Rejected, Source } from './source.ts';
+import type { StatsAnswer, StatsRequest } from './stats.ts';
 
 /** A sink either is written to (`write`), or serves what it asked for in `needs`, or both. */
 export interface Sink {
@@ -106,6 +109,26 @@ export interface Services {
   /** The present state, from sources with the `latest` facet. */
   latest(type: DataType, request: { readonly sources?: readonly string[] }, signal: AbortSignal): Promise<Page>;
   follow(type: DataType, options: FollowOptions, signal: AbortSignal): AsyncIterable<Frame>;
+  /** Counts and measures by groups, worked out by the source itself where it can. */
+  stats(type: DataType, request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer>;
+  /**
+   * Appends to the named source, or to the only one of the type that can be appended to; `bodies` and `time` are those of
+   * `Source.append`. Rejects with `ERR_REQUEST` when there is none, or no single one, and with a RetryableError when the source
+   * fails: what it wrote by then is unknown, and the same may be appended again.
+   */
+  append(
+    type: DataType,
+    request: { readonly source?: string; readonly bodies: readonly JsonObject[]; readonly time?: Micros },
+    signal: AbortSignal,
+  ): Promise<{ readonly source: string; readonly results: readonly Appended[] }>;
+  /** The four keys, worked out from the metrics. */
+  dora(request: DoraRequest, signal: AbortSignal): Promise<DoraReport>;
+  catalog(signal: AbortSignal): Promise<readonly CatalogEntry[]>;
+  retention: {
+    report(): Promise<RetentionReport>;
+    /** Runs one after the other, also across processes. */
+    apply(options: { readonly dryRun: boolean; readonly sources?: readonly string[] }, signal: AbortSignal): Promise<RetentionRun>;
+  };
   sources(): readonly SourceInfo[];
   status(): readonly InstanceInfo[];
   /** The agent's own metrics in Prometheus' text format. */

@@ -1,10 +1,29 @@
 import type { DataType, Draft, JsonObject, Micros } from './entry.ts';
 import type { FollowFacet } from './follow.ts';
-import type { QueryFacet, Run, StatsQuery, StatsRow } from './query.ts';
+import type { QueryFacet, Run } from './query.ts';
+import type { StatsFacet } from './stats.ts';
 
 export interface Rejected {
   readonly id: string;
   readonly reason: string;
+}
+/**
+ * What became of a body that was to be appended. `present`: the very same observation was there already, so that an append may
+ * be repeated. `conflict`: an observation of the same identity is there and says something else. `invalid`: it does not fit;
+ * `field` is the one to mend. `skipped`: it was not written, because another one of the same call was in conflict or invalid.
+ */
+export type Appended =
+  | { readonly status: 'added' | 'present'; readonly entry: Draft }
+  | { readonly status: 'skipped' }
+  | { readonly status: 'conflict' | 'invalid'; readonly reason: string; readonly field?: string };
+/** How much a source holds. */
+export interface Volume {
+  readonly entries?: number;
+  readonly bytes?: number;
+  readonly oldest?: Micros;
+  readonly newest?: Micros;
+  /** `entries` is the store's own estimate. */
+  readonly estimated?: boolean;
 }
 export interface Probe {
   readonly ok: boolean;
@@ -18,8 +37,11 @@ export interface ArchiveWriter {
 export interface ArchiveReader {
   files(): AsyncIterable<{ path: string; body: AsyncIterable<Uint8Array>; facts: JsonObject }>;
 }
+/** One thing that was done, or in a dry run would be. */
 export interface Change {
+  /** For a person, and the same text in the dry run and in the real one. */
   readonly what: string;
+  /** How many of it: rows, files, indexes. */
   readonly count: number;
   readonly bytes?: number;
 }
@@ -27,6 +49,7 @@ export interface FieldSummary {
   readonly name: string;
   readonly kinds: readonly string[];
   readonly distinct?: number;
+  /** The commonest values and how often each occurs. */
   readonly top?: JsonObject;
 }
 
@@ -53,11 +76,19 @@ export interface Source {
   receive?(accept: (drafts: readonly Draft[]) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** How long, in milliseconds, the journal keeps what `receive` accepted. Default: 30 days. */
   readonly keep?: number;
-  append?(drafts: readonly Draft[], signal: AbortSignal): Promise<readonly Rejected[]>;
-  stats?(query: StatsQuery, run: Run): AsyncIterable<readonly StatsRow[]>;
+  /**
+   * Adds observations, each given as the body that a query will answer: all of them, or none when one is in conflict or
+   * invalid. One result a body, in their order. The first body without a time is of `time`, each further one a microsecond later,
+   * so that the same call may be repeated; without `time` they are new observations of now.
+   */
+  append?(bodies: readonly JsonObject[], signal: AbortSignal, time?: Micros): Promise<readonly Appended[]>;
+  stats?: StatsFacet;
   fields?(run: Run): Promise<readonly FieldSummary[]>;
+  volume?(run: Run): Promise<Volume>;
   probe?(signal: AbortSignal): Promise<Probe>;
+  /** Works on an instance that was not started, since one cannot start without its table. */
   schema?: { apply(options: { dryRun: boolean }, signal: AbortSignal): Promise<readonly Change[]> };
   archive?: { export(writer: ArchiveWriter, run: Run): Promise<void>; restore(reader: ArchiveReader, run: Run): Promise<void> };
+  /** `describe` tells the policy in a few words, such as `permanent` or `rows older than 90 days are deleted`. */
   retention?: { describe(): string; apply(options: { dryRun: boolean }, signal: AbortSignal): Promise<readonly Change[]> };
 }

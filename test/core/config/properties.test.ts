@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { difference } from '../../../core/config/difference.ts';
 import type { InstanceSettings, Settings } from '../../../core/config/settings.ts';
 import { ConfigError } from '../../../core/contract/index.ts';
+import { vocabularyOptions } from '../../../core/dora/vocabulary.ts';
 import { definitions, faults, load } from './stage.ts';
 
 const settle = async (text: string, env: NodeJS.ProcessEnv = {}) => {
@@ -66,7 +67,14 @@ describe('the difference of two configurations', () => {
   });
   const settingsOf = (list: { name: string; options: { paths: string } }[]): Settings => ({
     file: 'f',
-    agent: { state: 's', host: 'h', log: { level: 'info' }, query: { deadline: 1 } },
+    agent: {
+      state: 's',
+      host: 'h',
+      log: { level: 'info' },
+      query: { deadline: 1 },
+      dora: vocabularyOptions.parse({}),
+      retention: { schedule: null },
+    },
     disabled: [],
     instances: list.map(
       ({ name, options }): InstanceSettings => ({

@@ -38,6 +38,22 @@ describe('a configuration', () => {
     expect(settings.disabled).toEqual(on ? [] : [{ kind: 'source', name: 'a', use: 'files' }]);
   });
 
+  it("says of a source's data who answers for it, and what it should look like", async () => {
+    const text = 'owner: "${TEAM}", expects: { required: [id], every: 1d }';
+    const settings = await load(`sources: { a: { use: files, paths: x, ${text} }, b: { use: files, paths: x } }`, { TEAM: 'delivery' });
+    const [a, b] = settings.instances;
+    expect(a).toMatchObject({ owner: 'delivery', expects: { required: ['id'], every: 86_400_000 }, options: { paths: 'x' } });
+    expect(a?.options).not.toHaveProperty('owner');
+    expect(b).toMatchObject({ expects: {} });
+    const wrong = await faults('sources: { a: { use: files, paths: x, ownr: me, expects: { evry: 1d } } }\nsinks: { o: { use: out, owner: me } }');
+    expect(wrong.map(({ path, line }) => [path, line])).toEqual([
+      ['sources.a.ownr', 1],
+      ['sources.a.expects.evry', 1],
+      ['sinks.o.owner', 2],
+    ]);
+    expect(wrong[0]?.message).toContain('did you mean owner?');
+  });
+
   it('asks nothing of what is disabled', async () => {
     const settings = await load('sources:\n  a: { use: nothing-of-the-kind, enabled: false, paths: "${UNSET}", whatever: 1 }\n');
     expect(settings.disabled.map(({ name }) => name)).toEqual(['a']);
