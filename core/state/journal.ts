@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Draft, FollowFacet, Micros, Plan, Point, Query, QueryFacet, Run } from '../contract/index.ts';
+import type { Draft, FollowFacet, Micros, Plan, Point, Query, QueryFacet, Run, Volume } from '../contract/index.ts';
 import { journalFollow } from './journal-follow.ts';
 import { type Database, type SqlValue, transaction } from './sqlite.ts';
 import type { Writer } from './writer.ts';
@@ -12,6 +12,9 @@ export interface Journal {
   readonly follow: FollowFacet;
   /** Deletes what is older; resolves to how many. A follower that has not read it yet is told of the loss. */
   prune(before: Micros): Promise<number>;
+  /** How many {@link prune} would delete. */
+  count(before: Micros): Promise<number>;
+  volume(): Promise<Volume>;
 }
 
 const PAGE = 500;
@@ -21,6 +24,8 @@ const ID = /^[\x21-\x7e]{1,96}$/;
 export function createJournal(database: Database, writer: Writer, source: string): Journal {
   const insert = database.prepare('INSERT INTO journal (source, id, time, json, origin) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
   const oldest = database.prepare('SELECT seq FROM journal WHERE source = ? AND time < ? ORDER BY time LIMIT ?');
+  const older = database.prepare('SELECT count(*) AS count FROM journal WHERE source = ? AND time < ?');
+  const extent = database.prepare('SELECT count(*) AS entries, min(time) AS oldest, max(time) AS newest FROM journal WHERE source = ?');
   const remove = database.prepare('DELETE FROM journal WHERE seq = ?');
   const raise = database.prepare(
     'INSERT INTO journal_floor (source, seq) VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)',
@@ -52,6 +57,11 @@ export function createJournal(database: Database, writer: Writer, source: string
         await breathe();
       }
       return count;
+    },
+    count: async (before) => Number(older.get(source, before)?.['count'] ?? 0),
+    async volume() {
+      const { entries, oldest, newest } = extent.get(source) as { entries: number; oldest: number | null; newest: number | null };
+      return { entries, ...(oldest !== null && { oldest }), ...(newest !== null && { newest }) };
     },
   };
 }

@@ -4,9 +4,13 @@ export type SqlValue = null | number | bigint | string | Uint8Array;
 
 /** A prepared statement, kept for as long as its database is open. */
 export interface Statement {
-  run(...values: SqlValue[]): { changes: number | bigint };
+  run(...values: SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
   get(...values: SqlValue[]): Record<string, SqlValue> | undefined;
   all(...values: SqlValue[]): Record<string, SqlValue>[];
+  /** Whole numbers come as bigint. */
+  setReadBigInts(on: boolean): void;
+  /** Rows come as lists of their values. */
+  setReturnArrays(on: boolean): void;
 }
 
 /** The part of `node:sqlite` that the state uses. */
@@ -21,7 +25,7 @@ type Constructor = new (path: string, options?: { readOnly?: boolean }) => Datab
 const require = createRequire(import.meta.url);
 let found: Constructor | undefined;
 
-/** Opens with `node:sqlite` where Node has it without a flag (22.13 and later), else with the same library prebuilt in a package. */
+/** Opens with `node:sqlite` where Node has it without a flag and can give rows as lists (22.16 and later), else with the same library prebuilt in a package. */
 export function openDatabase(path: string, options: { readOnly?: boolean } = {}): Database {
   found ??= builtIn() ?? packaged();
   return new found(path, options);
@@ -58,7 +62,8 @@ function builtIn(): Constructor | undefined {
     if (!String(warning).includes('SQLite is an experimental feature')) warn.call(process, warning, ...rest);
   }) as typeof process.emitWarning;
   try {
-    return (require('node:sqlite') as { DatabaseSync: Constructor }).DatabaseSync;
+    const { DatabaseSync, StatementSync } = require('node:sqlite') as { DatabaseSync: Constructor; StatementSync: { prototype: object } };
+    return 'setReturnArrays' in StatementSync.prototype ? DatabaseSync : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_BUILTIN_MODULE') return undefined;
     throw error;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, type Json, type KeyValue, type Log, PermanentError } from '../contract/index.ts';
 import { DamagedError, failure, isDamaged, isForeign, isReadOnly } from './failure.ts';
 import { createJournal, type Journal } from './journal.ts';
-import { lockFolder } from './lock.ts';
+import { inTurn, lockFolder } from './lock.ts';
 import { createPrivately } from './private-file.ts';
 import { checkVersion, migrate } from './schema.ts';
 import { type Database, openDatabase, transaction } from './sqlite.ts';
@@ -19,6 +19,8 @@ export interface State {
    */
   keyValue(scope: string): KeyValue;
   journal(source: string): Journal;
+  /** Does work that only one process of this state may do at a time; waits for its turn until the signal aborts. */
+  inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Where a damaged file was put aside. */
   readonly quarantined?: string;
   close(): void;
@@ -44,11 +46,16 @@ export async function openState(directory: string, { log, exclusive, readOnly = 
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (exclusive) release = lockFolder(directory);
     const { database, quarantined } = openOrBegin(path, log, exclusive);
+    createPrivately(turnsOf(path));
     return { ...wrap(database, path, release), ...(quarantined !== undefined && { quarantined }) };
   } catch (error) {
     release();
     throw failure(error, path);
   }
+}
+
+function turnsOf(path: string): string {
+  return join(dirname(path), 'turn.lock');
 }
 
 function openToRead(path: string): State {
@@ -145,6 +152,7 @@ function wrap(database: Database, path: string, release: () => void, readOnly = 
       journals.set(source, journal);
       return journal;
     },
+    inTurn: (work, signal) => inTurn(turnsOf(path), work, signal),
     close() {
       if (writer.closed) return;
       writer.close();

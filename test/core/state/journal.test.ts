@@ -74,6 +74,18 @@ describe('following a journal', () => {
     );
   });
 
+  it('counts what pruning would delete, and tells how much it holds', async () => {
+    const journal = state.journal('a');
+    expect(await journal.volume()).toEqual({ entries: 0 });
+    await journal.append(made0to(10));
+    await state.journal('b').append(made0to(3));
+    expect(await journal.volume()).toEqual({ entries: 10, oldest: 0, newest: 9 });
+    expect(await journal.count(4)).toBe(4);
+    expect(await journal.prune(4)).toBe(4);
+    expect(await journal.count(4)).toBe(0);
+    expect(await journal.volume()).toEqual({ entries: 6, oldest: 4, newest: 9 });
+  });
+
   it('ends at a position that pruning took away', async () => {
     const journal = state.journal('a');
     await journal.append(made0to(10));

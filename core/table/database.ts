@@ -1,0 +1,58 @@
+/** What a value may be on its way to a database and back. Whole numbers beyond 2^53 and decimals come back as text or bigint. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
+export type SqlRow = readonly SqlValue[];
+
+export interface Sql {
+  readonly text: string;
+  /** One for each `?` of the text, in order. */
+  readonly values: readonly SqlValue[];
+}
+
+export interface Written {
+  readonly changes: number;
+  /** Of the last row that an insert made. */
+  readonly key: bigint;
+}
+
+/** Inside of `Database.write`: all of it or nothing. */
+export interface Transaction {
+  read(sql: Sql): Promise<readonly SqlRow[]>;
+  run(sql: Sql): Promise<Written>;
+}
+
+/** A connection to a database, as a table needs it. Statements are prepared: a value never becomes a part of a text. */
+export interface Database {
+  readonly dialect: Dialect;
+  /** Rows as arrays, in the order of the select list. Rejects as soon as the signal aborts. */
+  read(sql: Sql, signal: AbortSignal): Promise<readonly SqlRow[]>;
+  /** Runs one after the other for the same table, also across processes. Rolled back when `work` rejects. */
+  write<T>(work: (transaction: Transaction) => Promise<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** Where databases differ. Every method makes SQL from parts that are names or expressions, never from a request's text. */
+export interface Dialect {
+  readonly name: 'mysql' | 'sqlite';
+  quote(name: string): string;
+  /** The stored form of a time, as a value to compare a time column with. */
+  timeValue(time: number): SqlValue;
+  /** Microseconds since 1970 of what a time column holds; `undefined` for NULL and for what is no time. */
+  readTime(value: SqlValue): number | undefined;
+  /** The column as text whose bytes are compared, whatever its collation; no padding, no case folding. */
+  exact(column: string): string;
+  /** The value of one `?`, in the same form as {@link exact}. */
+  exactValue: string;
+  /** Microseconds since 1970 of a time column, as a whole number. */
+  micros(column: string): string;
+  /** The value at a JSON path (one `?`) as unquoted text; NULL when it is absent. */
+  jsonText(column: string): string;
+  /** The type of the value at a JSON path (one `?`), in capital letters: OBJECT, ARRAY, STRING, INTEGER, DOUBLE, DECIMAL, BOOLEAN, NULL …; NULL when absent. */
+  jsonType(column: string): string;
+  /** An expression as a double. */
+  real(expression: string): string;
+  /** A test of what a value is. Only where a column may hold a value of any type (SQLite). */
+  holds?(column: string, type: 'number' | 'text'): string;
+  /** A short text for a long one. Only where the database looks at no more than the beginning of texts when it puts them in order. */
+  digest?(text: string): string;
+  /** The sum of an expression of numbers, exact for whole numbers and decimals as far as the database can; never an overflow. */
+  sum(expression: string): string;
+}

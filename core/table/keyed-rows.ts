@@ -1,0 +1,98 @@
+import type { Draft } from '../contract/index.ts';
+import type { Database, Sql, SqlValue } from './database.ts';
+import { rowReader } from './rows.ts';
+import { lastOf, type Run } from './runs.ts';
+import type { Table } from './table.ts';
+
+/** Rows that one statement answers at most. */
+export const PAGE = 1000;
+/** How many gaps one statement looks into: a few numbers only, so that a server prepares a few statements only. */
+const LOOKS = [1, 8, 64] as const;
+/** Not in a gap of any table: no key is at least 1 and at most 0. */
+const NOWHERE: Run = { first: 1n, length: 0n, every: 1n, count: 1n, noticed: 0 };
+
+/** A row; its draft is absent when it has no time, so that it is no entry. */
+export interface KeyedRow {
+  readonly key: bigint;
+  readonly draft: Draft | undefined;
+}
+
+/** Reads a table by its integer key. Rows come in the order of their keys. */
+export interface KeyedRows {
+  /** The first rows above `after` (absent: of all), up to and with `last`; at most {@link PAGE}. */
+  above(after: bigint | undefined, last: bigint | undefined, signal: AbortSignal): Promise<readonly KeyedRow[]>;
+  /** Of these gaps, those in which there is a row. */
+  filled(runs: readonly Run[], signal: AbortSignal): Promise<readonly Run[]>;
+  /** The rows in a gap, in pages. */
+  within(run: Run, signal: AbortSignal): AsyncIterable<readonly KeyedRow[]>;
+  /** The highest keys, the highest first. */
+  newest(count: number, signal: AbortSignal): Promise<readonly bigint[]>;
+}
+
+export function keyedRows(database: Database, table: Table, source: string): KeyedRows {
+  const { quote } = database.dialect;
+  const [name, key] = [quote(table.name), quote(table.key.column)];
+  const reader = rowReader(database.dialect, table, source);
+  // Decimals, because the key may be unsigned, and a driver may bind a big integer as text.
+  const inGap = `${key} BETWEEN ? AND ? AND (${key} - CAST(? AS DECIMAL(20))) % CAST(? AS DECIMAL(20)) < CAST(? AS DECIMAL(20))`;
+  const firstInGap = `(SELECT ${key} FROM ${name} WHERE ${inGap} ORDER BY ${key} LIMIT 1)`;
+
+  async function page(where: string, values: readonly SqlValue[], signal: AbortSignal): Promise<readonly KeyedRow[]> {
+    const text = `SELECT ${reader.select} FROM ${name}${where} ORDER BY ${key} LIMIT ${PAGE}`;
+    const rows = await database.read({ text, values }, signal);
+    return rows.map((row) => ({ key: whole(reader.keyOf(row)), draft: reader.toDraft(row) }));
+  }
+
+  return {
+    above(after, last, signal) {
+      const bounds = [after !== undefined && `${key} > ?`, last !== undefined && `${key} <= ?`].filter((bound) => bound !== false);
+      const where = bounds.length > 0 ? ` WHERE ${bounds.join(' AND ')}` : '';
+      return page(
+        where,
+        [after, last].filter((value) => value !== undefined),
+        signal,
+      );
+    },
+    async filled(runs, signal) {
+      const found: Run[] = [];
+      for (let at = 0; at < runs.length; ) {
+        const size = LOOKS.find((looks) => looks >= runs.length - at) ?? (LOOKS[LOOKS.length - 1] as number);
+        const looked = runs.slice(at, at + size);
+        const [row = []] = await database.read(lookInto(firstInGap, looked, size), signal);
+        found.push(...looked.filter((_, index) => row[index] !== null));
+        at += size;
+      }
+      return found;
+    },
+    async *within(run, signal) {
+      let after = run.first - 1n;
+      for (let last = PAGE; last === PAGE; ) {
+        const rows = await page(` WHERE ${key} > ? AND ${inGap}`, [after, ...inGapValues(run)], signal);
+        if (rows.length > 0) yield rows;
+        after = rows.at(-1)?.key ?? after;
+        last = rows.length;
+      }
+    },
+    async newest(count, signal) {
+      const rows = await database.read(
+        { text: `SELECT ${key} FROM ${name} ORDER BY ${key} DESC LIMIT ${Number(count)}`, values: [] },
+        signal,
+      );
+      return rows.map(([value]) => whole(value ?? null));
+    },
+  };
+}
+
+function lookInto(firstInGap: string, runs: readonly Run[], size: number): Sql {
+  const all = Array.from({ length: size }, (_, index) => runs[index] ?? NOWHERE);
+  return { text: `SELECT ${all.map((_, index) => `${firstInGap} AS cauce_${index}`).join(', ')}`, values: all.flatMap(inGapValues) };
+}
+
+function inGapValues(run: Run): bigint[] {
+  return [run.first, lastOf(run), run.first, run.every, run.length];
+}
+
+function whole(value: SqlValue): bigint {
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string') return BigInt(value);
+  throw new TypeError('the key of a row is no whole number');
+}

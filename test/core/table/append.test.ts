@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../core/contract/index.ts';
+import { describeWithMariaDb, startMariaDb } from '../../mariadb/server.ts';
+import { DORA, newest, open } from '../../plugins/mysql-metrics/stage.ts';
+import { Stage } from '../../plugins/sqlite-metrics/stage.ts';
+import { type Appender, appendTruths } from './append-truths.ts';
+
+const forever = new AbortController().signal;
+
+describe('SQLite', () => {
+  appendTruths(async () => {
+    const stage = await Stage.open();
+    const [one, other] = [await stage.started(), await stage.started()];
+    return {
+      one,
+      other,
+      rows: async () => (await stage.bodies(one)).reverse(),
+      empty: async () => stage.sql('DELETE FROM dora_metrics'),
+      close: () => stage.close(),
+    };
+  });
+});
+
+describeWithMariaDb('MariaDB', () => {
+  appendTruths(async () => {
+    const db = await startMariaDb();
+    await db.query(DORA);
+    const [one, other] = [await open({ url: db.url, writable: true }), await open({ url: db.url, writable: true })];
+    return {
+      one: one.source as Appender,
+      other: other.source as Appender,
+      rows: async () => (await newest(one.source)).reverse(),
+      empty: async () => void (await db.query('DELETE FROM dora_metrics')),
+      async close() {
+        await one.close();
+        await other.close();
+        await db.remove();
+      },
+    };
+  });
+});
+
+describe('a table of somebody else', () => {
+  let stage: Stage;
+  afterEach(() => stage.close());
+
+  async function add(table: string, options: JsonObject, bodies: readonly JsonObject[]) {
+    stage = await Stage.open();
+    stage.sql(table);
+    const source = await stage.started(options);
+    const results = await source.append(bodies, forever);
+    return { source, results, rows: (await stage.bodies(source)).reverse() };
+  }
+
+  const AT = '2025-11-07T02:00:00Z';
+
+  it('without identity columns holds two observations of one time, and each of them once', async () => {
+    const table = 'CREATE TABLE visits (id INTEGER PRIMARY KEY, at DATETIME, page TEXT, seen INTEGER, share REAL, ok BOOLEAN, raw BLOB)';
+    const options = { table: 'visits', time_column: 'at' };
+    const body = { at: AT, page: '/', seen: '9007199254740993', share: 0.1, ok: true, raw: 'AAECAw==' };
+    const { results, rows } = await add(table, options, [
+      body,
+      { ...body, page: '/a' },
+      { at: AT, page: null },
+      body,
+      { at: AT, page: null },
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['added', 'added', 'added', 'present', 'present']);
+    expect(rows).toHaveLength(3);
+    expect(results[0]).toMatchObject({
+      entry: { json: expect.stringContaining('"seen":9007199254740993,"share":0.1,"ok":true,"raw":"AAECAw=="') },
+    });
+  });
+
+  it('keeps a value as it was given, or says that it cannot', async () => {
+    const table = 'CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME, amount DECIMAL(30,10))';
+    const { results, rows } = await add(table, { table: 't', time_column: 'at' }, [{ at: AT, amount: '12345678901234567890.0123456789' }]);
+    expect(results).toEqual([{ status: 'invalid', field: 'amount', reason: expect.stringMatching(/would be stored as 1234567890123456/) }]);
+    expect(rows).toEqual([]);
+  });
+
+  it('is not added to when its key is not given by the database', async () => {
+    await expect(
+      add('CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, at DATETIME)', { table: 't', time_column: 'at' }, [{ at: AT }]),
+    ).rejects.toThrow(/its key id is no number that the database gives/);
+  });
+});
