@@ -1,26 +1,32 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceSettings } from '../config/settings.ts';
-import { CauceError, describe } from '../contract/index.ts';
-import { Agent } from '../host/agent.ts';
-import { readConfiguration } from '../host/configuration.ts';
-import { version } from '../host/package.ts';
+import { CauceError, describe, type JsonObject } from '../contract/index.ts';
 import { loadPlugin } from '../host/registry.ts';
-import { createLog } from '../telemetry/log.ts';
-import { nameUncaught } from './uncaught.ts';
+import { openVisit, type Visit } from './visit.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
 
 /** A way to ask an agent: one that runs already, or one opened for this visit. */
 export interface Connection {
-  get(path: string, signal?: AbortSignal): Promise<{ status: number; text: string }>;
+  get(path: string, signal?: AbortSignal): Promise<Reply>;
+  /** Sends JSON. One that was opened for this visit takes it without a token. */
+  post(path: string, json: string, headers?: Readonly<Record<string, string>>): Promise<Reply>;
   /** What `ws` connects to. */
   streamUrl(path: string): string;
   /** What a person is told: where the answers come from. */
   readonly what: string;
   close(): Promise<void>;
 }
+
+const JSON_BODY = { 'content-type': 'application/json' };
 
 export const DEFAULT_URL = 'http://127.0.0.1:8000';
 
@@ -48,18 +54,20 @@ function toUrl(text: string): Connection {
     throw new CauceError('ERR_USAGE', `--url is scheme, host and port alone, such as ${DEFAULT_URL}`);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new CauceError('ERR_USAGE', `--url must begin with http:// or https://, not ${url.protocol}`);
+  const ask = (options: RequestOptions, body?: string) =>
+    fetchText(
+      url.protocol === 'https:' ? httpsRequest : httpRequest,
+      { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, ...options },
+      body,
+    ).catch((error: unknown) => {
+      throw new CauceError('ERR_UNREACHABLE', `no agent answers at ${url.origin} (${describe(error)}); start one with: cauce run`, {
+        cause: error,
+      });
+    });
   return {
     what: `the agent at ${url.origin}`,
-    get: (path, signal) =>
-      fetchText(
-        url.protocol === 'https:' ? httpsRequest : httpRequest,
-        { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, path },
-        signal,
-      ).catch((error: unknown) => {
-        throw new CauceError('ERR_UNREACHABLE', `no agent answers at ${url.origin} (${describe(error)}); start one with: cauce run`, {
-          cause: error,
-        });
-      }),
+    get: (path, signal) => ask({ path, ...(signal && { signal }) }),
+    post: (path, json, headers) => ask({ path, method: 'POST', headers: { ...headers, ...JSON_BODY } }, json),
     streamUrl: (path) => `${url.protocol === 'https:' ? 'wss' : 'ws'}://${url.host}${path}`,
     close: async () => undefined,
   };
@@ -67,48 +75,55 @@ function toUrl(text: string): Connection {
 
 /** A private agent without sinks of its own, reachable only through a socket in a folder that only this user can enter. */
 async function visit(config: string | undefined): Promise<Connection> {
-  nameUncaught();
-  const settings = await readConfiguration(config);
   const folder = await mkdtemp(join(tmpdir(), 'cauce-'));
   const socketPath = join(folder, 'agent.sock');
-  const instances = [
-    ...settings.instances.filter(({ kind }) => kind === 'source'),
-    await privateSink('visit-api', 'http-query-api', socketPath),
-    await privateSink('visit-stream', 'websocket-stream', socketPath),
-  ];
-  const log = createLog({ level: 'error', console: process.stderr.isTTY ? 'pretty' : 'json' });
-  let agent: Agent;
+  const forget = () => rm(folder, { recursive: true, force: true });
+  const token = randomBytes(32).toString('base64url');
+  let opened: Visit;
   try {
-    agent = await Agent.open({ settings: { ...settings, instances, disabled: [] }, log, version, visit: true });
-    await agent.start();
+    const sinks = [
+      await privateSink('visit-api', 'http-query-api', socketPath, { write_token: token }),
+      await privateSink('visit-stream', 'websocket-stream', socketPath),
+    ];
+    opened = await openVisit(config, sinks);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await forget();
     throw error;
   }
+  const ask = ({ headers, ...options }: RequestOptions, body?: string) =>
+    fetchText(httpRequest, { socketPath, ...options, headers: { ...headers, host: 'localhost' } }, body);
   return {
-    what: `the sources of ${settings.file}`,
-    get: (path, signal) => fetchText(httpRequest, { socketPath, path, headers: { host: 'localhost' } }, signal),
+    what: `the sources of ${opened.settings.file}`,
+    get: (path, signal) => ask({ path, ...(signal && { signal }) }),
+    post: (path, json, headers) =>
+      ask({ path, method: 'POST', headers: { ...headers, ...JSON_BODY, authorization: `Bearer ${token}` } }, json),
     streamUrl: (path) => `ws+unix:${socketPath}:${path}`,
     async close() {
-      await agent.stop();
-      await rm(folder, { recursive: true, force: true });
+      await opened.close();
+      await forget();
     },
   };
 }
 
-async function privateSink(name: string, use: string, socketPath: string): Promise<InstanceSettings> {
-  return { kind: 'sink', name, use, options: { listen: `unix:${socketPath}` }, definition: await loadPlugin(use, 'sink', process.cwd()) };
+async function privateSink(name: string, use: string, socketPath: string, more: JsonObject = {}): Promise<InstanceSettings> {
+  return {
+    kind: 'sink',
+    name,
+    use,
+    options: { listen: `unix:${socketPath}`, ...more },
+    definition: await loadPlugin(use, 'sink', process.cwd()),
+  };
 }
 
-function fetchText(request: typeof httpRequest, options: RequestOptions, signal?: AbortSignal): Promise<{ status: number; text: string }> {
+function fetchText(request: typeof httpRequest, options: RequestOptions, body?: string): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const sent = request({ ...options, ...(signal && { signal }) }, (response) => {
+    const sent = request(options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
       response.on('error', reject);
     });
     sent.on('error', reject);
-    sent.end();
+    sent.end(body);
   });
 }

@@ -3,10 +3,16 @@ import { hideBin } from 'yargs/helpers';
 import { formatIssues } from '../config/load.ts';
 import { ConfigError, describe } from '../contract/index.ts';
 import { version } from '../host/package.ts';
+import { catalog } from './catalog.ts';
 import { check } from './check.ts';
+import { dora } from './dora.ts';
+import { metrics } from './metrics.ts';
 import { plugin } from './plugin.ts';
 import { query } from './query.ts';
+import { retention } from './retention.ts';
 import { run } from './run.ts';
+import { schema } from './schema.ts';
+import { stats } from './stats.ts';
 import { tail } from './tail.ts';
 
 /** sysexits.h: EX_CONFIG. */
@@ -29,7 +35,13 @@ try {
     .command(run)
     .command(check)
     .command(query)
+    .command(stats)
     .command(tail)
+    .command(metrics)
+    .command(dora)
+    .command(catalog)
+    .command(retention)
+    .command(schema)
     .command(plugin)
     .demandCommand(1, 'say what to do; try: cauce run')
     .recommendCommands()

@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Flow } from '../catalog/lineage.ts';
 import { difference } from '../config/difference.ts';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
 import { describe, type InstanceInfo, type Sink } from '../contract/index.ts';
 import { createDelivery } from '../feed/delivery.ts';
 import { createListeners, type Listeners } from '../http/listeners.ts';
+import type { Member } from '../query/member.ts';
 import { openState, type State } from '../state/state.ts';
 import { createEvents } from '../telemetry/events.ts';
 import type { AgentLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { type RunningSink, type RunningSource, type Surroundings, superviseSink, superviseSource } from './instances.ts';
+import { createRetention, type Retention } from './retention.ts';
 import { type BuiltServices, buildServices, type SharedServices } from './services.ts';
 import { tracedWrite } from './traced.ts';
 
@@ -25,8 +28,6 @@ export interface AgentOptions {
 const SOURCES_HEAD_START_MS = 3_000;
 /** A supervisor gives up on a start before this. */
 const LONGEST_ATTEMPT_MS = 60_000;
-const PRUNE_EVERY_MS = 3_600_000;
-const DEFAULT_KEEP_MS = 30 * 86_400_000;
 const DRAIN_DEADLINE_MS = 10_000;
 
 /** The whole agent: sources, sinks, and what stands between them. */
@@ -43,8 +44,8 @@ export class Agent {
   readonly #built: BuiltServices;
   readonly #around: Surroundings;
   readonly #metrics: ReturnType<typeof createMetrics>;
+  readonly #retention: Retention;
   #settings: Settings;
-  #pruning: NodeJS.Timeout | undefined;
   /** Start, reloads and stop come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -62,9 +63,25 @@ export class Agent {
     this.#log = log.child({ logger: 'cauce.host' });
     const childLog = (name: string) => log.child({ logger: `cauce.${name}` });
     this.listeners = createListeners(childLog('http'));
-    this.#metrics = createMetrics(this.events, { instances: () => this.status(), version });
+    this.#metrics = createMetrics(this.events, { instances: () => this.status(), retention: () => this.#retention.record(), version });
+    const members = () => this.#members();
+    const configured = (name: string) => this.#settings.instances.find((instance) => instance.kind === 'source' && instance.name === name);
+    this.#retention = createRetention({
+      members,
+      state: state.keyValue('agent:retention'),
+      inTurn: (work, signal) => state.inTurn(work, signal),
+      schedule: settings.agent.retention.schedule,
+      log: childLog('retention'),
+    });
     this.#built = buildServices({
-      members: () => [...this.#sources.values()].map((source) => source.member()),
+      members,
+      vocabulary: settings.agent.dora,
+      retention: this.#retention.service,
+      catalog: {
+        owner: (name) => configured(name)?.owner ?? null,
+        expects: (name) => configured(name)?.expects ?? {},
+        flows: () => this.#flows(),
+      },
       status: () => this.status(),
       metrics: () => this.#metrics.text(),
       listeners: this.listeners,
@@ -98,9 +115,7 @@ export class Agent {
       await this.#startSources(ofKind(instances, 'source'));
       await this.#startSinks(ofKind(instances, 'sink'));
       if (this.#stopping.signal.aborted) return;
-      this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS);
-      this.#pruning.unref();
-      void this.#prune();
+      if (!this.#options.visit) this.#retention.start();
       this.#log.info('started', { sources: this.#sources.size, sinks: this.#sinks.size, config: this.#settings.file });
     });
   }
@@ -142,7 +157,7 @@ export class Agent {
   stop(): Promise<void> {
     this.#stopping.abort();
     return this.#inTurn(async () => {
-      clearInterval(this.#pruning);
+      await this.#retention.stop();
       await Promise.all([...this.#sinks.keys()].map((name) => this.#stopSink(name)));
       await this.listeners.close();
       await this.#built.feed.close();
@@ -150,6 +165,17 @@ export class Agent {
       this.#metrics.close();
       this.#state.close();
       this.#log.info('stopped');
+    });
+  }
+
+  #members(): Member[] {
+    return [...this.#sources.values()].map((source) => source.member());
+  }
+
+  #flows(): Flow[] {
+    return ofKind(this.#settings.instances, 'sink').map(({ name, use, from }) => {
+      const how = this.#sinks.get(name)?.sink()?.write ? 'written' : 'read';
+      return { sink: name, use, how, ...(from && { from }) };
     });
   }
 
@@ -206,7 +232,7 @@ export class Agent {
       sink: name,
       write: tracedWrite(sink, name),
       ...(from && { from }),
-      members: () => [...this.#sources.values()].map((source) => source.member()),
+      members: () => this.#members(),
       state: this.#state.keyValue(`sink:${name}`),
       events: this.events,
       log: this.#around.log(name),
@@ -234,20 +260,6 @@ export class Agent {
     if (info.kind !== 'source') return;
     this.#built.feed.changed();
     for (const delivery of this.#deliveries.values()) delivery.changed();
-  }
-
-  async #prune(): Promise<void> {
-    if (this.#options.visit) return;
-    for (const source of this.#sources.values()) {
-      const kept = source.journal();
-      if (!kept) continue;
-      const before = (Date.now() - (kept.keep ?? DEFAULT_KEEP_MS)) * 1000;
-      const count = await kept.journal.prune(before).catch((error: unknown) => {
-        this.#log.warn('the journal could not be pruned', { source: source.settings.name, error: describe(error) });
-        return 0;
-      });
-      if (count > 0) this.#log.info('pruned the journal', { source: source.settings.name, entries: count });
-    }
   }
 }
 

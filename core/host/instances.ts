@@ -16,6 +16,7 @@ import type { Member } from '../query/member.ts';
 import { Row } from '../query/row.ts';
 import type { Journal, State } from '../state/state.ts';
 import { grant } from './grants.ts';
+import { journalRetention } from './journal-retention.ts';
 import type { SharedServices } from './services.ts';
 import { Supervisor } from './supervisor.ts';
 import { tracedSource } from './traced.ts';
@@ -37,7 +38,6 @@ export interface RunningSource {
   readonly settings: InstanceSettings;
   readonly supervisor: Supervisor<Source>;
   member(): Member;
-  journal(): { keep: number | undefined; journal: Journal } | undefined;
 }
 
 export interface RunningSink {
@@ -78,7 +78,6 @@ export function superviseSource(settings: InstanceSettings, around: Surroundings
   return {
     settings,
     supervisor,
-    journal: () => journal && { keep: created?.keep, journal },
     member: () => ({
       name,
       label: created?.label ?? name,
@@ -156,5 +155,7 @@ function withJournal(source: Source, journal: Journal): Source {
   return Object.create(source, {
     query: { value: journal.query, enumerable: true },
     follow: { value: journal.follow, enumerable: true },
+    retention: { value: journalRetention(journal, source), enumerable: true },
+    volume: { value: () => journal.volume(), enumerable: true },
   }) as Source;
 }

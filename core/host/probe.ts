@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
-import { describe, type Log, type Probe, type Services, type SinkDefinition, type SourceDefinition } from '../contract/index.ts';
+import { describe, type Probe, type Services, type SinkDefinition, type SourceDefinition } from '../contract/index.ts';
 import { probeListen } from '../http/server.ts';
-import { openState, type State } from '../state/state.ts';
+import type { State } from '../state/state.ts';
 import { withDeadline } from './deadline.ts';
+import { SILENT, withScratchState } from './scratch-state.ts';
 import { within } from './trace.ts';
 
 export interface ProbeResult {
@@ -17,18 +15,10 @@ export interface ProbeResult {
 }
 
 const PROBE_DEADLINE_MS = 10_000;
-const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Starts and probes every source, and probes every sink, side by side; the agent's own state is not touched. */
-export async function probeAll(settings: Settings): Promise<ProbeResult[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'cauce-check-'));
-  const state = await openState(folder, { log: SILENT, exclusive: false });
-  try {
-    return await Promise.all(settings.instances.map((instance) => probe(instance, settings, state)));
-  } finally {
-    state.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+export function probeAll(settings: Settings): Promise<ProbeResult[]> {
+  return withScratchState((state) => Promise.all(settings.instances.map((instance) => probe(instance, settings, state))));
 }
 
 async function probe(settings: InstanceSettings, { agent }: Settings, state: State): Promise<ProbeResult> {

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import * as contract from '../contract/index.ts';
 import { CauceError, type Definition, describe, nearest } from '../contract/index.ts';
+import * as table from '../table/index.ts';
 import { withDeadline } from './deadline.ts';
 import { within } from './trace.ts';
 
@@ -15,6 +16,8 @@ const LOAD_DEADLINE_MS = 10_000;
 const BUILT_IN: Readonly<Record<string, () => Promise<Module>>> = {
   'json-logs': () => import('../../plugins/json-logs/index.ts') as Promise<Module>,
   'health-script': () => import('../../plugins/health-script/index.ts') as Promise<Module>,
+  'mysql-metrics': () => import('../../plugins/mysql-metrics/index.ts') as Promise<Module>,
+  'sqlite-metrics': () => import('../../plugins/sqlite-metrics/index.ts') as Promise<Module>,
   'http-query-api': () => import('../../plugins/http-query-api/index.ts') as Promise<Module>,
   'websocket-stream': () => import('../../plugins/websocket-stream/index.ts') as Promise<Module>,
 };
@@ -46,7 +49,7 @@ async function loadForeign(use: string, baseDir: string): Promise<Definition> {
   try {
     // A plugin gets this very contract, so that it and the agent share one zod and one set of error classes.
     const jiti = createJiti(pathToFileURL(`${resolve(baseDir)}/`).href, {
-      virtualModules: { 'cauce/plugin': contract },
+      virtualModules: { 'cauce/plugin': contract, 'cauce/table': table },
       moduleCache: false,
       fsCache: false,
     });

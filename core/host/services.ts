@@ -1,8 +1,13 @@
+import { type CatalogOptions, createCatalog } from '../catalog/catalog.ts';
 import type { Log, Services, SourceInfo } from '../contract/index.ts';
+import { createDora } from '../dora/dora.ts';
+import type { Vocabulary } from '../dora/vocabulary.ts';
 import { createFeed } from '../feed/feed.ts';
 import type { Listeners } from '../http/listeners.ts';
+import { createAppend } from '../query/append.ts';
 import { createQueryEngine } from '../query/engine.ts';
-import type { Member } from '../query/member.ts';
+import { facetsOf, type Member } from '../query/member.ts';
+import { createStats } from '../query/stats.ts';
 import type { AgentEmitter, AgentEvents } from '../telemetry/events.ts';
 
 export interface ServiceParts {
@@ -12,11 +17,11 @@ export interface ServiceParts {
   readonly listeners: Listeners;
   readonly events: AgentEmitter;
   readonly deadline: number;
+  readonly vocabulary: Vocabulary;
+  readonly retention: Services['retention'];
+  readonly catalog: Pick<CatalogOptions, 'expects' | 'owner' | 'flows'>;
   log(name: string): Log;
 }
-
-/** What a member can do; a facet that is not named here is not there. */
-const FACETS = ['query', 'follow', 'latest', 'receive', 'append', 'stats', 'fields', 'probe', 'schema', 'archive', 'retention'] as const;
 
 /** Every service but the state, which each sink has of its own. */
 export type SharedServices = Omit<Services, 'state'>;
@@ -34,6 +39,18 @@ export function buildServices(parts: ServiceParts): BuiltServices {
     query: engine.query,
     latest: engine.latest,
     follow: feed.follow,
+    stats: createStats({ members, deadline, query: engine.query, log: parts.log('query') }),
+    append: createAppend({ members, deadline }),
+    dora: createDora({ query: engine.query, vocabulary: parts.vocabulary }),
+    catalog: createCatalog({
+      members,
+      deadline,
+      query: engine.query,
+      status: parts.status,
+      vocabulary: parts.vocabulary,
+      ...parts.catalog,
+    }),
+    retention: parts.retention,
     sources: () => members().flatMap(sourceInfo),
     status: parts.status,
     metrics: parts.metrics,
@@ -52,5 +69,5 @@ export function buildServices(parts: ServiceParts): BuiltServices {
 function sourceInfo(member: Member): SourceInfo[] {
   const { name, type, label, mirror, source } = member;
   if (type === undefined) return [];
-  return [{ name, type, label, mirror, facets: FACETS.filter((facet) => source?.[facet] !== undefined) }];
+  return [{ name, type, label, mirror, facets: facetsOf(source) }];
 }

@@ -2,19 +2,26 @@ import type { Batch, FollowFacet, Following, Handler, QueryFacet, Sink, Source }
 import { problem } from '../contract/index.ts';
 import { within } from './trace.ts';
 
+/** Facets that are one method each. */
+const METHODS = ['latest', 'append', 'fields', 'volume', 'probe'] as const;
+
 /** The source, with every call into it made in its own name, so that what it leaves behind is blamed on it and nobody else. */
 export function tracedSource(source: Source, name: string): Source {
-  const { query, follow, latest, probe } = source;
-  return Object.create(source, {
-    ...(query && { query: { value: tracedQuery(query, name), enumerable: true } }),
-    ...(follow && { follow: { value: tracedFollow(follow, name), enumerable: true } }),
-    ...(latest && {
-      latest: { value: (...args: Parameters<typeof latest>) => within(name, () => latest.apply(source, args)), enumerable: true },
-    }),
-    ...(probe && {
-      probe: { value: (...args: Parameters<typeof probe>) => within(name, () => probe.apply(source, args)), enumerable: true },
-    }),
-  }) as Source;
+  const { query, follow, stats, schema, archive, retention } = source;
+  const facets: Partial<Source> = {
+    ...(query && { query: tracedQuery(query, name) }),
+    ...(follow && { follow: tracedFollow(follow, name) }),
+    ...(stats && { stats: tracedCalls(stats, name) }),
+    ...(schema && { schema: tracedCalls(schema, name) }),
+    ...(archive && { archive: tracedCalls(archive, name) }),
+    ...(retention && { retention: tracedCalls(retention, name) }),
+  };
+  for (const method of METHODS) {
+    const call = source[method] as ((...args: unknown[]) => unknown) | undefined;
+    if (call) Object.assign(facets, { [method]: (...args: unknown[]) => within(name, () => call.apply(source, args)) });
+  }
+  // Described, not assigned: what a source inherits or has frozen may not be assigned to.
+  return Object.create(source, Object.getOwnPropertyDescriptors(facets)) as Source;
 }
 
 /** The way a sink is written to, in its own name. */
@@ -58,13 +65,34 @@ function tracedQuery(query: QueryFacet, name: string): QueryFacet {
 
 function tracedFollow(follow: FollowFacet, name: string): FollowFacet {
   return {
-    replay: follow.replay,
+    // A table tells it by its key, which is not known before the start.
+    get replay() {
+      return follow.replay;
+    },
     async open(request, signal): Promise<Following> {
       const following = await within(name, async () => follow.open(request, signal));
       const { start, lost, batches } = following;
       return { start, lost, batches: tracedIterable<Batch>(() => batches, name) };
     },
   };
+}
+
+/** A facet of several methods; an answer that is iterated over is read in the plugin's name as well. */
+function tracedCalls<T extends object>(facet: T, name: string): T {
+  return new Proxy({} as T, {
+    get(_target, key) {
+      const member = facet[key as keyof T];
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        const answer: unknown = within(name, () => member.apply(facet, args));
+        return isIterable(answer) ? tracedIterable(() => answer, name) : answer;
+      };
+    },
+  });
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** A generator runs in the context of whoever asks for its next value, so each asking is made in the plugin's name. */

@@ -155,7 +155,8 @@ function countRows(rows: readonly Row[], inquiries: readonly Inquiry[]): void {
   for (const inquiry of inquiries) inquiry.count = counts.get(inquiry.member.name) ?? 0;
 }
 
-function partial(sources: readonly SourceReport[]): string[] {
+/** What to tell when sources failed. */
+export function partial(sources: readonly SourceReport[]): string[] {
   const failed = sources.filter((source) => source.status !== 'ok');
   if (failed.length === 0) return [];
   const reasons = failed.map(({ name, error }) => `${name}: ${error}`).join('; ');

@@ -12,3 +12,24 @@ export interface Member {
   /** Why it is not running, for the person who asks. */
   readonly error?: string;
 }
+
+/** What a source may be able to do. */
+const FACETS = [
+  'query',
+  'follow',
+  'latest',
+  'receive',
+  'append',
+  'stats',
+  'fields',
+  'volume',
+  'probe',
+  'schema',
+  'archive',
+  'retention',
+] as const;
+
+/** What a running source can do. */
+export function facetsOf(source: Source | undefined): string[] {
+  return FACETS.filter((facet) => source?.[facet] !== undefined);
+}

@@ -23,11 +23,12 @@ export function readRequest(type: DataType, request: PageRequest): PageQuery {
   if (!Number.isSafeInteger(limit) || limit < 1) throw new RequestError('limit', `limit is a whole number from 1 on, not ${String(limit)}`);
   compile(where);
   const identity: Identity = { type, order, where, sources: sources?.length ? sources : undefined, binding };
-  const place = cursor === undefined ? firstPlace(request) : decodeCursor(cursor, identity);
+  const place = cursor === undefined ? rangeOf(request) : decodeCursor(cursor, identity);
   return { identity, place, order, where, limit };
 }
 
-function firstPlace({ from = 0, to = Number.MAX_SAFE_INTEGER }: PageRequest): Place {
+/** From the epoch on, and without an end, unless the request says otherwise. */
+export function rangeOf({ from = 0, to = Number.MAX_SAFE_INTEGER }: Pick<PageRequest, 'from' | 'to'>): Pick<Query, 'from' | 'to'> {
   for (const [name, value] of Object.entries({ from, to })) {
     if (!Number.isSafeInteger(value))
       throw new RequestError(name, `${name} is a whole number of microseconds since 1970, not ${String(value)}`);

@@ -2,7 +2,7 @@ import { type DataType, nearest, RequestError } from '../contract/index.ts';
 import type { Member } from './member.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
-  metrics: 'load: { use: ./examples/third-party-source }',
+  metrics: 'dora: { use: sqlite-metrics } or dora: { use: mysql-metrics, … }',
   health: 'health: { use: health-script, … }',
   logs: 'app: { use: json-logs, … }',
 };

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { InstanceInfo } from '../contract/index.ts';
+import type { InstanceInfo, Micros, RetentionRun } from '../contract/index.ts';
 import type { AgentEmitter, AgentEvents } from './events.ts';
 
 export interface Metrics {
@@ -11,6 +11,14 @@ export interface Metrics {
 export interface MetricsOptions {
   readonly version: string;
   instances(): readonly InstanceInfo[];
+  /** What retention runs left behind, also those of other processes. */
+  retention?(): Promise<RetentionFacts>;
+}
+
+/** What retention runs left behind, by source: when its policy was applied, what that changed, how many attempts failed. */
+export interface RetentionFacts {
+  readonly last: RetentionRun | null;
+  readonly sources: Readonly<Record<string, { readonly applied: Micros | null; readonly changes: number; readonly errors: number }>>;
 }
 
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -44,6 +52,7 @@ export function createMetrics(events: AgentEmitter, options: MetricsOptions): Me
     1,
   );
   instanceGauges(register, options);
+  if (options.retention) retentionGauges(register, options.retention);
 
   const queries = counter('cauce_queries_total', 'Queries answered, by how whole the answer was', ['type', 'status']);
   const querySeconds = seconds('cauce_query_duration_seconds', 'Time from a query to its answer', ['type']);
@@ -124,6 +133,53 @@ function instanceGauges(register: Registry, options: MetricsOptions): void {
     collect() {
       this.reset();
       for (const info of options.instances()) this.inc(labels(info), info.restarts);
+    },
+  });
+}
+
+/** Read from the state when they are asked for, so that a run by `cauce retention apply` shows as well. */
+function retentionGauges(register: Registry, facts: () => Promise<RetentionFacts>): void {
+  const registers = [register];
+  const labelNames = ['source'];
+  new Gauge({
+    name: 'cauce_retention_last_run_timestamp_seconds',
+    help: 'When the last retention run began, scheduled or not',
+    registers,
+    async collect() {
+      this.reset();
+      const { last } = await facts();
+      if (last) this.set(last.time / 1e6);
+    },
+  });
+  new Gauge({
+    name: 'cauce_retention_last_applied_timestamp_seconds',
+    help: 'When the retention of a source was last applied without an error',
+    labelNames,
+    registers,
+    async collect() {
+      this.reset();
+      for (const [source, { applied }] of Object.entries((await facts()).sources))
+        if (applied !== null) this.set({ source }, applied / 1e6);
+    },
+  });
+  new Gauge({
+    name: 'cauce_retention_last_changes',
+    help: 'How many rows, files and entries the last retention run removed from a source',
+    labelNames,
+    registers,
+    async collect() {
+      this.reset();
+      for (const [source, { changes }] of Object.entries((await facts()).sources)) this.set({ source }, changes);
+    },
+  });
+  new Counter({
+    name: 'cauce_retention_errors_total',
+    help: 'Times that the retention of a source could not be applied',
+    labelNames,
+    registers,
+    async collect() {
+      this.reset();
+      for (const [source, { errors }] of Object.entries((await facts()).sources)) this.inc({ source }, errors);
     },
   });
 }

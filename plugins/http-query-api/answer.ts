@@ -8,6 +8,8 @@ import { jsonRows, ndjsonRows, summaryHeader } from './rows.ts';
 export type QueryServices = Pick<Services, 'query' | 'latest' | 'sources'>;
 
 export interface Answer {
+  /** Default: 200. */
+  readonly status?: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }

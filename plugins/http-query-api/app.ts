@@ -1,18 +1,23 @@
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { dataTypes, type Log, type Problem, type Services } from '../../core/contract/index.ts';
-import { answerQuery, type QueryServices } from './answer.ts';
+import { type Answer, answerQuery, type QueryServices } from './answer.ts';
+import { answerCatalog } from './catalog.ts';
 import { docsPage } from './docs-page.ts';
-import { problemOf } from './faults.ts';
+import { answerDora } from './dora.ts';
+import { problemOf, Refusal } from './faults.ts';
 import { PAGE_POLICY } from './html.ts';
 import { landingPage } from './landing-page.ts';
 import { openApi } from './openapi.ts';
 import type { Options } from './options.ts';
+import { createRecorder, LARGEST_BODY } from './record.ts';
+import { answerRetention } from './retention.ts';
 import { noSuchRoute } from './routes.ts';
 import type { Running } from './running.ts';
 import { readiness, sourceStates } from './state.ts';
+import { answerStats } from './stats.ts';
 
 interface Parts {
-  readonly agent: QueryServices & Pick<Services, 'status' | 'metrics'>;
+  readonly agent: QueryServices & Pick<Services, 'stats' | 'append' | 'dora' | 'catalog' | 'retention' | 'status' | 'metrics' | 'state'>;
   readonly options: Options;
   readonly log: Log;
   readonly running: Running;
@@ -20,7 +25,8 @@ interface Parts {
 
 /** The routes. The instance never listens: its `routing` is called with the requests of the shared listener. */
 export function createApp({ agent, options, log, running }: Parts): FastifyInstance {
-  const failed = (error: unknown, reply: FastifyReply) => sendProblem(reply, problemOf(error, dataTypes(agent.sources()), log));
+  const failed = (error: unknown, reply: FastifyReply) =>
+    sendProblem(error instanceof Refusal ? reply.headers(error.headers) : reply, problemOf(error, dataTypes(agent.sources()), log));
   const app = fastify({
     logger: false,
     return503OnClosing: false,
@@ -31,16 +37,32 @@ export function createApp({ agent, options, log, running }: Parts): FastifyInsta
   app.setErrorHandler((error, _request, reply) => failed(error, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, noSuchRoute(request.raw.url ?? '/')));
 
-  app.get('/api/data/query', async (request, reply) => {
-    const signal = running.begin(reply.raw);
-    try {
-      const { headers, body } = await answerQuery(queryOf(request.raw.url), agent, options, signal);
-      return reply.headers(headers).send(body);
-    } catch (error) {
-      if (reply.raw.destroyed) return reply.hijack();
-      throw signal.aborted ? signal.reason : error;
-    }
-  });
+  const answering =
+    (answer: (search: string, signal: AbortSignal, request: FastifyRequest) => Promise<Answer>) =>
+    async (request: FastifyRequest, reply: FastifyReply) => {
+      const signal = running.begin(reply.raw);
+      try {
+        const { status = 200, headers, body } = await answer(queryOf(request.raw.url), signal, request);
+        return reply.status(status).headers(headers).send(body);
+      } catch (error) {
+        if (reply.raw.destroyed) return reply.hijack();
+        throw signal.aborted ? signal.reason : error;
+      }
+    };
+  const serve = (path: string, answer: (search: string, signal: AbortSignal) => Promise<Answer>) => app.get(path, answering(answer));
+  serve('/api/data/query', (search, signal) => answerQuery(search, agent, options, signal));
+  serve('/api/data/stats', (search, signal) => answerStats(search, agent, options, signal));
+  serve('/api/data/dora', (search, signal) => answerDora(search, agent, signal));
+  serve('/api/data/catalog', (_search, signal) => answerCatalog(agent, signal));
+  serve('/api/data/retention', () => answerRetention(agent));
+  const recorder = createRecorder({ agent, options, log });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.post(
+    '/api/data/metrics',
+    { bodyLimit: LARGEST_BODY, onRequest: (request) => recorder.admit(request.headers) },
+    answering((search, signal, { headers, body }) => recorder.record({ search, headers, body: body as Buffer }, signal)),
+  );
   app.get('/api/data/sources', () => {
     const sources = sourceStates(agent);
     return { count: sources.length, sources };

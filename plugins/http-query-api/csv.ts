@@ -16,7 +16,15 @@ export function csvRows(page: Page): string {
   const keys = new Set(rows.some((row) => row.has('timestamp')) ? ['timestamp'] : []);
   for (const row of rows) for (const key of row.keys()) keys.add(key);
   const columns = [...keys];
-  const lines = rows.map((row) => columns.map((column) => fieldOf(row.get(column))).join(','));
+  return csvTable(
+    columns,
+    rows.map((row) => columns.map((column) => row.get(column))),
+  );
+}
+
+/** A line of names, and a line for each row; each value is a JSON text, or absent. */
+export function csvTable(columns: readonly string[], rows: readonly (readonly (string | undefined)[])[]): string {
+  const lines = rows.map((row) => row.map(fieldOf).join(','));
   return [columns.map(textField).join(','), ...lines, ''].join('\r\n');
 }
 

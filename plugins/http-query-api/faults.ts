@@ -17,9 +17,10 @@ export function problemOf(error: unknown, types: readonly string[], log: Log): P
     const more = error.parameter === 'type' ? { valid_types: types } : {};
     return problem(400, error.code, error.message, { parameter: error.parameter, ...more });
   }
-  if (error instanceof SourcesFailed) return error.problem;
-  if (error instanceof RetryableError) return problem(503, error.code, error.message);
+  if (error instanceof Refusal) return error.problem;
+  if (error instanceof RetryableError) return problem(error.code === 'ERR_SOURCES_TIMEOUT' ? 504 : 503, error.code, error.message);
   const { statusCode = 500, code = 'ERR_REQUEST' } = error as { statusCode?: number } & Partial<CauceError>;
+  if (statusCode === 413) return problem(413, 'ERR_TOO_LARGE', 'the body is larger than 1 MiB; send it in parts');
   if (statusCode >= 400 && statusCode < 500) return problem(statusCode, code, describe(error));
   const id = randomUUID();
   log.error('a request failed unexpectedly', {
@@ -33,17 +34,28 @@ export function problemOf(error: unknown, types: readonly string[], log: Log): P
   });
 }
 
-/** No source could answer, so there is nothing to answer with: 504 when all of them were too slow, else 503. */
-class SourcesFailed extends Error {
+/** A request that is refused with this very answer. */
+export class Refusal extends Error {
   readonly problem: Problem;
+  readonly headers: Readonly<Record<string, string>>;
 
+  constructor(refused: Problem, headers: Readonly<Record<string, string>> = {}) {
+    super(refused.detail);
+    this.problem = refused;
+    this.headers = headers;
+  }
+}
+
+/** No source could answer, so there is nothing to answer with: 504 when all of them were too slow, else 503. */
+class SourcesFailed extends Refusal {
   constructor(page: Page) {
     const slow = page.sources.every((report) => report.status === 'timeout');
     const each = page.sources.map((report) => `${report.name}: ${report.error ?? report.status}`).join('; ');
-    super(`no source could answer (${each})`);
-    this.problem = problem(slow ? 504 : 503, slow ? 'ERR_SOURCES_TIMEOUT' : 'ERR_SOURCES_FAILED', this.message, {
-      sources: reportsOf(page),
-    });
+    super(
+      problem(slow ? 504 : 503, slow ? 'ERR_SOURCES_TIMEOUT' : 'ERR_SOURCES_FAILED', `no source could answer (${each})`, {
+        sources: reportsOf(page),
+      }),
+    );
   }
 }
 

@@ -11,13 +11,14 @@ export default defineSink({
   summary: 'Answers queries over HTTP: JSON, NDJSON and CSV, with OpenAPI, documentation and health endpoints.',
   apiVersion: 1,
   options,
-  needs: ['query', 'latest', 'sources', 'status', 'metrics', 'http'],
+  needs: ['query', 'latest', 'stats', 'append', 'dora', 'catalog', 'retention', 'sources', 'status', 'metrics', 'http', 'state'],
   create({ agent, options, log }) {
     const running = new Running();
-    const app = createApp({ agent, options, log, running });
+    let app: ReturnType<typeof createApp> | undefined;
     let unmount: (() => Promise<void>) | undefined;
     return {
       async start(signal) {
+        app = createApp({ agent, options, log, running });
         await app.ready();
         unmount = await agent.http.mount(options.listen, '/', createHandler(options.listen, app));
         if (signal.aborted) await unmount();
@@ -26,7 +27,7 @@ export default defineSink({
         const unmounted = unmount?.();
         await running.drain(DRAIN_MS);
         await unmounted;
-        await app.close();
+        await app?.close();
       },
     };
   },

@@ -1,5 +1,5 @@
 import type { Page, QueryRequest } from '../../core/contract/index.ts';
-import { labelsOf, noteOf, reportsOf } from './reports.ts';
+import { labelsOf, noteOf, type Report, reportsOf } from './reports.ts';
 import { splice } from './splice.ts';
 
 const LONGEST_HEADER = 8192;
@@ -22,9 +22,13 @@ function jsonOf(page: Page): string[] {
   return page.entries.map((entry) => entry.json);
 }
 
-/** The same summary for a format that has no place for it: JSON in ASCII, fit for a header; its longest parts left out when it is over 8 KiB. */
+/** The same summary for a format that has no place for it. */
 export function summaryHeader(page: Page): string {
-  const { sources, note, ...short } = summaryOf(page);
+  return headerText(summaryOf(page));
+}
+
+/** A summary as JSON in ASCII, fit for a header; its longest parts left out when it is over 8 KiB. */
+export function headerText({ sources, note, ...short }: { readonly sources: readonly Report[]; readonly note?: string }): string {
   const whole = ascii(JSON.stringify({ ...short, sources, ...(note !== undefined && { note }) }));
   return whole.length <= LONGEST_HEADER ? whole : ascii(JSON.stringify({ ...short, note: 'too long for a header; ask with format=json' }));
 }

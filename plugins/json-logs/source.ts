@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, type Source, type SourceContext } from '../../core/contract/index.ts';
 import { Indexes } from './blocks.ts';
 import { Catalogue } from './catalogue.ts';
+import { volumeOf } from './extent.ts';
 import { openFollowing } from './follow.ts';
 import { Handles } from './handles.ts';
 import type { Options } from './options.ts';
 import { splitPatterns } from './patterns.ts';
 import { probeFiles } from './probe.ts';
 import { planQuery, runQuery, type Shelf } from './query.ts';
+import { fileRetention } from './retention.ts';
 import { Wake } from './wake.ts';
 
 /** The background reads this much at a time, and pauses this long in between. */
@@ -43,6 +45,8 @@ export function createJsonLogs(context: SourceContext<Options>) {
         openFollowing({ catalogue, wake, log, settings, poll: options.poll }, request, AbortSignal.any([signal, life])),
     },
     probe: (signal) => probeFiles(shelf, signal),
+    volume: ({ signal }) => volumeOf(shelf, signal),
+    retention: fileRetention(shelf, options.keep, log),
   } satisfies Source;
 }
 

@@ -13,7 +13,7 @@ describe('what is asked', () => {
       entries: [],
       sources: [],
       notes: [
-        'no metrics source is configured; add one under sources: in the configuration, e.g. load: { use: ./examples/third-party-source }',
+        'no metrics source is configured; add one under sources: in the configuration, e.g. dora: { use: sqlite-metrics } or dora: { use: mysql-metrics, … }',
       ],
     });
     expect((await engine([]).latest('health', {}, never)).notes[0]).toMatch(/no health source .* health: \{ use: health-script/);

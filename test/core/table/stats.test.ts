@@ -57,7 +57,7 @@ describeWithMariaDb('in MariaDB', () => {
 describe('the volume of a large table', () => {
   it('is told from how densely its keys are used', async () => {
     const stage = await Stage.open();
-    // Every third key, as a cluster of three servers gives them, and the oldest half of them deleted.
+    // Every third key, as a cluster of three servers gives them, and the first 10,000 deleted long ago.
     stage.sql('CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME NOT NULL)');
     stage.sql('INSERT INTO t VALUES (?, ?)', ...Array.from({ length: 3000 }, (_, n) => [30_000 + 3 * n, stored(n * 1_000_000)]));
     const database = new SqliteDatabase(stage.path);

@@ -1,16 +1,19 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { memoryState } from '../../../core/conformance/stand.ts';
 import {
   type Draft,
   draft,
   type JsonObject,
   type Log,
   type Micros,
+  now,
   parseTimestamp,
   type Services,
   type Source,
 } from '../../../core/contract/index.ts';
+import { vocabularyOptions } from '../../../core/dora/vocabulary.ts';
+import { buildServices } from '../../../core/host/services.ts';
 import { createListeners } from '../../../core/http/listeners.ts';
-import { createQueryEngine } from '../../../core/query/engine.ts';
 import type { Member } from '../../../core/query/member.ts';
 import { createEvents } from '../../../core/telemetry/events.ts';
 import plugin from '../../../plugins/http-query-api/index.ts';
@@ -47,11 +50,18 @@ export async function openStand(
   const log: Log = { debug() {}, info() {}, warn() {}, error: (text, fields = {}) => void errors.push({ text, fields }) };
   const listeners = createListeners(log);
   const listen = given.listen ?? '127.0.0.1:0';
-  const engine = createQueryEngine({ members: () => members, deadline: given.deadline ?? 5000, events: createEvents(), log });
-  const agent = {
-    ...engine,
-    sources: () =>
-      members.map(({ name, type = 'logs', label, mirror, source }) => ({ name, type, label, mirror, facets: Object.keys(source ?? {}) })),
+  const { services, feed } = buildServices({
+    members: () => members,
+    listeners,
+    events: createEvents(),
+    deadline: given.deadline ?? 5000,
+    vocabulary: vocabularyOptions.parse({}),
+    catalog: { expects: () => ({}), owner: () => null, flows: () => [] },
+    retention: {
+      report: async () => ({ schedule: null, next: null, policies: [], last: null }),
+      apply: async ({ dryRun }) => ({ time: now(), dry_run: dryRun, results: [] }),
+    },
+    log: () => log,
     status: () =>
       members.map(({ name, source, error }) => ({
         kind: 'source',
@@ -62,9 +72,8 @@ export async function openStand(
         ...(error !== undefined && { error }),
       })),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'cauce_up 1\n' }),
-    http: { mount: listeners.mount },
-    ...given.agent,
-  } as Services;
+  });
+  const agent: Services = { ...services, state: memoryState(), ...given.agent };
   const controller = new AbortController();
   const options = plugin.options.parse({ listen, ...given.options });
   const sink = plugin.create({ id: 'api', host: 'test', options, log, signal: controller.signal, agent });
@@ -80,6 +89,7 @@ export async function openStand(
       controller.abort();
       await sink.stop?.();
       await listeners.close();
+      await feed.close();
     },
   };
 }

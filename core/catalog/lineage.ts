@@ -1,0 +1,23 @@
+import type { CatalogEntry } from '../contract/index.ts';
+import type { Member } from '../query/member.ts';
+
+/** A configured sink, and what it reads. */
+export interface Flow {
+  readonly sink: string;
+  readonly use: string;
+  readonly how: 'written' | 'read';
+  /** Absent: every source. */
+  readonly from?: readonly string[];
+}
+
+/**
+ * The sinks that a source feeds. One that is written to follows its sources, and a mirror only when it is named; one that reads
+ * asks any source.
+ */
+export function feedsOf({ name, mirror, source }: Member, flows: readonly Flow[]): CatalogEntry['feeds'] {
+  const feeds = ({ how, from }: Flow) => {
+    if (from && !from.includes(name)) return false;
+    return how === 'read' || ((!source || source.follow !== undefined) && (!mirror || from !== undefined));
+  };
+  return flows.filter(feeds).map(({ sink, use, how }) => ({ sink, use, how }));
+}

@@ -1,0 +1,138 @@
+import { nearest, RetryableError } from '../../core/contract/index.ts';
+import type { Database, SqlRow, Table } from '../../core/table/index.ts';
+import { COLUMN_FACTS, type Described, describeColumn } from './columns.ts';
+import { type Index, readIndexes } from './indexes.ts';
+
+/** What the configuration says about the table. */
+export interface Mapping {
+  readonly database: string;
+  readonly table: string;
+  readonly id_column: string;
+  readonly time_column: string;
+  readonly columns?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A table as it was found. */
+export interface Found {
+  readonly table: Table;
+  readonly schema: string;
+  readonly indexes: readonly Index[];
+  /** Columns of a type that is not told. */
+  readonly untold: readonly string[];
+  /** A view has no indexes, and nothing says whether its key is unique. */
+  readonly view: boolean;
+}
+
+/** `ERR_MAPPING`: the configuration names what the table does not have. Either of the two may be mended. */
+export class MappingError extends RetryableError {
+  constructor(message: string) {
+    super(message, { code: 'ERR_MAPPING' });
+  }
+}
+
+type Reader = Pick<Database, 'read'>;
+const IDENTITY = ['cycle_id', 'feature_id', 'phase_name'];
+
+/** Looks at the table; `undefined` when there is none. Rejects with a {@link MappingError} when it does not fit the configuration. */
+export async function inspect(reader: Reader, mapping: Mapping, signal: AbortSignal): Promise<Found | undefined> {
+  const place = await locate(reader, mapping, signal);
+  if (!place) return undefined;
+  const { schema, table, view } = place;
+  const values = [schema, table];
+  const facts = await reader.read(
+    {
+      text: `SELECT ${COLUMN_FACTS} FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
+      values,
+    },
+    signal,
+  );
+  const checkedJson = await jsonChecks(reader, schema, table, signal);
+  const described = facts.map((row) => describeColumn(row, checkedJson));
+  const indexes = await readIndexes(reader, schema, table, signal);
+  return {
+    table: tableOf(mapping, table, described, indexes, view),
+    schema,
+    indexes,
+    untold: described.filter(({ known }) => !known).map(({ column, type }) => `${column} (${type})`),
+    view,
+  };
+}
+
+/** The names as the server spells them, which differ in case where it does not tell cases apart. */
+async function locate(reader: Reader, { database, table }: Mapping, signal: AbortSignal) {
+  const rows = await reader.read(
+    {
+      text: 'SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
+      values: [database, table],
+    },
+    signal,
+  );
+  const same = rows.find(([, found]) => found === table) ?? (rows.length === 1 ? rows[0] : undefined);
+  if (!same) return undefined;
+  return { schema: String(same[0]), table: String(same[1]), view: String(same[2]).includes('VIEW') };
+}
+
+async function jsonChecks(reader: Reader, schema: string, table: string, signal: AbortSignal): Promise<Set<string>> {
+  // MySQL has a JSON type of its own, and no TABLE_NAME in this view.
+  const [version] = await reader.read({ text: 'SELECT VERSION()', values: [] }, signal);
+  if (!/mariadb/i.test(String(version?.[0]))) return new Set();
+  const rows = await reader.read(
+    {
+      text: 'SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?',
+      values: [schema, table],
+    },
+    signal,
+  );
+  return new Set(rows.flatMap(([clause]) => columnOfCheck(clause)));
+}
+
+function columnOfCheck(clause: SqlRow[number] | undefined): string[] {
+  const match = /^\s*json_valid\(`((?:[^`]|``)+)`\)\s*$/i.exec(String(clause));
+  return match?.[1] === undefined ? [] : [match[1].replaceAll('``', '`')];
+}
+
+function tableOf(mapping: Mapping, name: string, described: readonly Described[], indexes: readonly Index[], view: boolean): Table {
+  const fields = mapping.columns ?? Object.fromEntries(described.filter(({ known }) => known).map(({ column }) => [column, column]));
+  const known = (option: string, column: string, field: string) => ({ field, ...columnNamed(mapping, described, option, column) });
+  const columns = Object.entries(fields).map(([field, column]) => known(`columns.${field}`, column, field));
+  const own = (option: 'id_column' | 'time_column') => {
+    const found = known(option, mapping[option], mapping[option]);
+    return columns.find(({ column }) => column === found.column) ?? found;
+  };
+  const [key, time] = [own('id_column'), own('time_column')];
+  if (time.kind !== 'time') {
+    const type = described.find(({ column }) => column === time.column)?.type;
+    throw new MappingError(`time_column ${time.column} of ${mapping.table} is of type ${type}; it must be DATETIME, TIMESTAMP or DATE`);
+  }
+  const all = [...(columns.includes(key) ? [] : [key]), ...columns, ...(columns.includes(time) ? [] : [time])];
+  const twice = all.find(({ field }, index) => all.findIndex((other) => other.field === field) !== index);
+  if (twice)
+    throw new MappingError(`two columns of ${mapping.table} are called ${twice.field}; give one of them another name under columns`);
+  const unique = indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === key.column);
+  if (!view && (!unique || key.nullable)) {
+    throw new MappingError(
+      `id_column ${key.column} of ${mapping.table} is not unique, or may be NULL; name a PRIMARY KEY or a NOT NULL column with a UNIQUE index of its own`,
+    );
+  }
+  return {
+    name,
+    columns: all,
+    key,
+    time,
+    indexed: new Set(indexes.flatMap((index) => index.columns.slice(0, 1))),
+    identity: all.filter(({ field }) => IDENTITY.includes(field)),
+  };
+}
+
+function columnNamed(mapping: Mapping, described: readonly Described[], option: string, wanted: string) {
+  const found =
+    described.find(({ column }) => column === wanted) ?? described.find(({ column }) => column.toLowerCase() === wanted.toLowerCase());
+  if (found?.known) return found.known;
+  if (found)
+    throw new MappingError(`${option}: the column ${wanted} of ${mapping.table} is of type ${found.type}, which cannot be told as JSON`);
+  const names = described.map(({ column }) => column);
+  const meant = nearest(wanted, names);
+  throw new MappingError(
+    `${option}: ${mapping.table} has no column ${wanted}; ${meant === undefined ? '' : `did you mean ${meant}? `}it has ${names.join(', ')}`,
+  );
+}
