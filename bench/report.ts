@@ -5,7 +5,12 @@ import type { Measured } from './measure.ts';
 /** Prints the machine first, as a figure without it says nothing. */
 export function printMachine(more: Readonly<Record<string, string>>): void {
   const [cpu] = cpus();
-  const facts = { cpu: `${cpus().length} × ${cpu?.model ?? '?'}`, memory: `${Math.round(totalmem() / 2 ** 30)} GiB`, node: process.version, ...more };
+  const facts = {
+    cpu: `${cpus().length} × ${cpu?.model ?? '?'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: process.version,
+    ...more,
+  };
   for (const [name, value] of Object.entries(facts)) console.log(`${name.padEnd(10)} ${value}`);
 }
 

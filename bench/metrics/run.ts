@@ -39,7 +39,9 @@ try {
     'Newest 1000 of one phase',
     await measure(
       [
-        bare('mysql2, prepared', `SELECT ${columns} FROM dora_metrics WHERE phase_name = ? ORDER BY created_at DESC, id DESC LIMIT 1000`, ['deployment']),
+        bare('mysql2, prepared', `SELECT ${columns} FROM dora_metrics WHERE phase_name = ? ORDER BY created_at DESC, id DESC LIMIT 1000`, [
+          'deployment',
+        ]),
         http('Cauce over HTTP', 'type=metrics&days=36500&limit=1000&where=phase_name=deployment'),
       ],
       50,

@@ -19,7 +19,12 @@ export async function fillTable(connection: Connection, doublings: number): Prom
     pick(PHASES),
     pick(DECISIONS),
     (next() * 20_000).toFixed(2),
-    JSON.stringify({ developer: pick(DEVELOPERS), branch: `feature/${index}`, commit_sha: Math.floor(next() * 2 ** 48).toString(16), tests_passed: Math.floor(next() * 400) }),
+    JSON.stringify({
+      developer: pick(DEVELOPERS),
+      branch: `feature/${index}`,
+      commit_sha: Math.floor(next() * 2 ** 48).toString(16),
+      tests_passed: Math.floor(next() * 400),
+    }),
     new Date((began + index * step) / 1000).toISOString().slice(0, -1).replace('T', ' '),
   ]);
   const columns = 'cycle_id, feature_id, phase_name, decision, duration_seconds, metadata, created_at';

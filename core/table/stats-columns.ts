@@ -24,6 +24,8 @@ const NUMBERS: readonly ColumnKind[] = ['integer', 'decimal', 'real'];
 const JSON_NUMBERS = ['INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL', 'REAL'].map((type) => `'${type}'`).join(', ');
 /** Other keys are written in a path by rules that differ from database to database. */
 const PLAIN_KEY = /^[^"\\\p{Cc}\p{Surrogate}]+$/u;
+/** Characters of a text that databases look at as a whole when they put texts in order; they may take four bytes each. */
+const SHORT = 250;
 const GREATEST = '1.7976931348623157e308';
 
 /** `undefined` when SQL would not group by this as the core does. */
@@ -36,11 +38,8 @@ export function groupField(dialect: Dialect, table: Table, field: string): Group
   // JSON and bytes are told as something else than what the database compares.
   if (column.kind === 'json' || column.kind === 'binary') return undefined;
   const tell = teller(column, dialect);
-  return {
-    expressions: [sql(exactly(dialect, column, name))],
-    ...(column.kind === 'text' && { long: 0 }),
-    tell: ([value = null]) => tell(value),
-  };
+  const isLong = column.kind === 'text' && !(column.length !== undefined && column.length <= SHORT);
+  return { expressions: [sql(exactly(dialect, column, name))], ...(isLong && { long: 0 }), tell: ([value = null]) => tell(value) };
 }
 
 /** Where a column may hold values of any type, texts are compared by their bytes whatever the column is. */

@@ -45,7 +45,9 @@ describe('a configuration', () => {
     expect(a).toMatchObject({ owner: 'delivery', expects: { required: ['id'], every: 86_400_000 }, options: { paths: 'x' } });
     expect(a?.options).not.toHaveProperty('owner');
     expect(b).toMatchObject({ expects: {} });
-    const wrong = await faults('sources: { a: { use: files, paths: x, ownr: me, expects: { evry: 1d } } }\nsinks: { o: { use: out, owner: me } }');
+    const wrong = await faults(
+      'sources: { a: { use: files, paths: x, ownr: me, expects: { evry: 1d } } }\nsinks: { o: { use: out, owner: me } }',
+    );
     expect(wrong.map(({ path, line }) => [path, line])).toEqual([
       ['sources.a.ownr', 1],
       ['sources.a.expects.evry', 1],

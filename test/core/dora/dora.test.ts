@@ -175,7 +175,10 @@ describe('rows', () => {
 
 describe('a source that fails', () => {
   const many = (name: string, count: number, begin = BEGIN) =>
-    Array.from({ length: count }, (_, index) => ({ ...row(begin + Math.floor(index / 7) * 1000, 'deployment', 'go'), id: `${name}.${index}` }));
+    Array.from({ length: count }, (_, index) => ({
+      ...row(begin + Math.floor(index / 7) * 1000, 'deployment', 'go'),
+      id: `${name}.${index}`,
+    }));
 
   it('is asked no further; the others are read to their end, each row once', async () => {
     const dying = metrics('dying', many('dying', 9000, BEGIN + DAY), { failsAfter: 3000 });
