@@ -2,6 +2,8 @@
  * `npm run bench:metrics`: the newest rows of a table over HTTP beside the bare driver, in one run, on a private MariaDB.
  * `CAUCE_BENCH_DOUBLINGS=10` (the default) makes 1,024,000 rows.
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { createConnection } from 'mysql2/promise';
 import { startMariaDb } from '../../test/mariadb/server.ts';
@@ -24,17 +26,22 @@ try {
   printMachine({ server: version.version, table: `${rows} rows over 90 days` });
 
   const columns = 'id, cycle_id, feature_id, phase_name, decision, duration_seconds, metadata, created_at';
+  const newest = `SELECT ${columns} FROM dora_metrics ORDER BY created_at DESC, id DESC LIMIT 1000`;
+  const peer = await startPeer(newest);
   printMeasured(
     'Newest 1000 rows',
     await measure(
       [
-        bare('mysql2, prepared', `SELECT ${columns} FROM dora_metrics ORDER BY created_at DESC, id DESC LIMIT 1000`),
+        bare('mysql2, prepared', newest),
+        { name: 'mysql2, text', run: async () => ((await connection.query(newest))[0] as unknown[]).length },
         http('Cauce over HTTP', 'type=metrics&days=36500&limit=1000'),
-        bareJson('mysql2 + JSON.stringify', `SELECT ${columns} FROM dora_metrics ORDER BY created_at DESC, id DESC LIMIT 1000`),
+        { name: 'node:http + mysql2 + JSON.stringify', run: () => countOf(`${peer.url}/`) },
+        { name: 'node:http alone, the bytes made before', run: () => countOf(`${peer.url}/ready`) },
       ],
       ROUNDS,
     ),
   );
+  peer.stop();
   printMeasured(
     'Newest 1000 of one phase',
     await measure(
@@ -95,25 +102,22 @@ function bare(name: string, sql: string, values: string[] = []): Contender {
   return { name, run: async () => ((await connection.execute(sql, values))[0] as unknown[]).length };
 }
 
-/** What a hand-written endpoint would do besides: the rows as a text. */
-function bareJson(name: string, sql: string): Contender {
-  return {
-    name,
-    async run() {
-      const [rows] = await connection.execute(sql);
-      return JSON.stringify(rows).length > 0 ? (rows as unknown[]).length : 0;
-    },
-  };
+/** The same rows from an endpoint as one would write it by hand, in a process of its own as the agent is. */
+async function startPeer(sql: string): Promise<{ url: string; stop(): void }> {
+  const child = fork(new URL('./peer.ts', import.meta.url), [server.url, sql], { execArgv: ['--import', 'jiti/register'] });
+  const [port] = (await once(child, 'message')) as [number];
+  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill() };
 }
 
 function http(name: string, search: string, path = '/api/data/query'): Contender {
   return {
     name,
-    async run() {
-      const text = await get(`${agent.url}${path}?${search}`);
-      return Number(/"count":(\d+)/.exec(text)?.[1] ?? 1);
-    },
+    run: () => countOf(`${agent.url}${path}?${search}`),
   };
+}
+
+async function countOf(url: string): Promise<number> {
+  return Number(/"count":(\d+)/.exec(await get(url))?.[1] ?? 1);
 }
 
 function get(url: string): Promise<string> {

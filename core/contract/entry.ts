@@ -22,6 +22,8 @@ export interface Draft {
   readonly body?: JsonObject;
   /** The agent that first read it, when it was not this one. */
   readonly origin?: string;
+  /** Its source made `id` and `json` so that they keep these rules whatever it read, and the core need not look again. */
+  readonly sound?: true;
 }
 
 /** A draft, stamped by the core with where it came from. */

@@ -39,11 +39,24 @@ export function fromUnix(value: number): Micros | undefined {
   return Number.isSafeInteger(micros) ? micros : undefined;
 }
 
+const HOUR = 3_600_000_000;
+/** Entries of an answer are near to each other in time, and to format a date is costly. */
+let formatted = { hour: Number.NaN, text: '' };
+
 /** RFC 3339 in UTC with six fractional digits, e.g. `2025-11-07T02:00:00.000000Z`. */
 export function formatTime(time: Micros): string {
-  const millis = Math.floor(time / 1000);
-  if (!(Math.abs(millis) <= 8.64e15)) return String(time);
-  return `${new Date(millis).toISOString().slice(0, -1)}${String(time - millis * 1000).padStart(3, '0')}Z`;
+  const hour = Math.floor(time / HOUR);
+  if (!(Math.abs(time) <= 8.64e18)) return String(time);
+  if (hour !== formatted.hour) formatted = { hour, text: new Date((hour * HOUR) / 1000).toISOString().slice(0, -10) };
+  const rest = time - hour * HOUR;
+  const minute = Math.floor(rest / 60_000_000);
+  const micros = rest - minute * 60_000_000;
+  const second = Math.floor(micros / 1_000_000);
+  return `${formatted.text}${twoDigits(minute)}:${twoDigits(second)}.${String(micros - second * 1_000_000).padStart(6, '0')}Z`;
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : String(value);
 }
 
 export function now(): Micros {

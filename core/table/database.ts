@@ -35,6 +35,8 @@ export interface Dialect {
   quote(name: string): string;
   /** The stored form of a time, as a value to compare a time column with. */
   timeValue(time: number): SqlValue;
+  /** A time column as the text that {@link readTime} reads, where the database makes it cheaper than its driver does. */
+  timeText?(column: string): string;
   /** Microseconds since 1970 of what a time column holds; `undefined` for NULL and for what is no time. */
   readTime(value: SqlValue): number | undefined;
   /** The column as text whose bytes are compared, whatever its collation; no padding, no case folding. */

@@ -7,8 +7,8 @@ import { ALWAYS, allOf, sql } from './sql.ts';
 import type { Table } from './table.ts';
 import { boundOf } from './value-sql.ts';
 
-/** Rows of one statement when the query has no limit; it grows, so that a search through all rows needs few statements. */
-const FIRST_PAGE = 1000;
+/** Rows of one statement when the query has no limit: a little more than a page of the API. It grows, so that a search through all rows needs few. */
+const FIRST_PAGE = 1100;
 const LARGEST_PAGE = 10_000;
 
 export interface TableQuery {

@@ -19,6 +19,7 @@ export function mysqlDialect(flavour: Flavour, zone: string): Dialect {
     name: 'mysql',
     quote,
     timeValue: (time) => storedTime(time, offset),
+    timeText: (column) => `CAST(${column} AS CHAR)`,
     readTime: (value) => (typeof value === 'string' ? readStoredTime(value, offset) : undefined),
     exact,
     exactValue: exact('?'),
