@@ -1,5 +1,5 @@
 import { type Appended, type Draft, type JsonObject, type Micros, now, PermanentError, type Source } from '../contract/index.ts';
-import type { Database, SqlRow, SqlValue, Transaction } from './database.ts';
+import { type Database, RowRefused, type SqlRow, type SqlValue, type Transaction } from './database.ts';
 import { type FittedBody, fitBody, type Invalid, type Times } from './fit-body.ts';
 import type { GivenValue } from './given-value.ts';
 import { type RowReader, rowReader } from './rows.ts';
@@ -83,7 +83,7 @@ class Writing {
 
   async all(bodies: readonly FittedBody[]): Promise<Appended[]> {
     const found: (Appended | bigint)[] = [];
-    for (const [index, body] of bodies.entries()) found.push((await this.#present(index, body)) ?? (await this.#insert(body)));
+    for (const [index, body] of bodies.entries()) found.push((await this.#present(index, body)) ?? (await this.#insert(index, body)));
     const rows = await this.#readBack(found.filter((one) => typeof one === 'bigint'));
     return found.map((one, index) => (typeof one === 'bigint' ? this.#added(index, bodies[index] as FittedBody, rows.get(one)) : one));
   }
@@ -120,11 +120,16 @@ class Writing {
     return this.#transaction.read({ text, values: tests.flatMap<SqlValue>(({ values }) => values) });
   }
 
-  async #insert({ given, moment }: FittedBody): Promise<bigint> {
+  async #insert(index: number, { given, moment }: FittedBody): Promise<bigint> {
     const all = moment ? [...given, { column: this.#table.time, ...moment }] : given;
     const names = all.map(({ column }) => this.#quote(column.column)).join(', ');
     const text = `INSERT INTO ${this.#quote(this.#table.name)} (${names}) VALUES (${all.map(() => '?').join(', ')})`;
-    return (await this.#transaction.run({ text, values: all.map(({ bound }) => bound) })).key;
+    try {
+      return (await this.#transaction.run({ text, values: all.map(({ bound }) => bound) })).key;
+    } catch (error) {
+      if (!(error instanceof RowRefused)) throw error;
+      throw new Refused(index, { status: error.duplicate ? 'conflict' : 'invalid', reason: error.message });
+    }
   }
 
   async #readBack(keys: readonly bigint[]): Promise<ReadonlyMap<bigint, SqlRow>> {

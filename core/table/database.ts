@@ -1,3 +1,5 @@
+import { CauceError } from '../contract/index.ts';
+
 /** What a value may be on its way to a database and back. Whole numbers beyond 2^53 and decimals come back as text or bigint. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 export type SqlRow = readonly SqlValue[];
@@ -14,9 +16,21 @@ export interface Written {
   readonly key: bigint;
 }
 
+/** The database itself refuses the row: a constraint, a trigger, a value that its column cannot hold. Nothing else is wrong. */
+export class RowRefused extends CauceError {
+  /** A unique index has such a row already. */
+  readonly duplicate: boolean;
+
+  constructor(message: string, duplicate: boolean) {
+    super('ERR_ROW_REFUSED', message);
+    this.duplicate = duplicate;
+  }
+}
+
 /** Inside of `Database.write`: all of it or nothing. */
 export interface Transaction {
   read(sql: Sql): Promise<readonly SqlRow[]>;
+  /** Rejects with {@link RowRefused} when it is about the row. */
   run(sql: Sql): Promise<Written>;
 }
 

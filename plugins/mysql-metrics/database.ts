@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { RetryableError } from '../../core/contract/index.ts';
 import type { Database, Dialect, Sql, SqlRow, Transaction } from '../../core/table/index.ts';
 import { mysqlDialect } from './dialect.ts';
-import { explain, isChanged, type Place } from './errors.ts';
+import { explain, isChanged, type Place, refusal } from './errors.ts';
 import { abortable, Pool } from './pool.ts';
 import { type Purpose, type Server, Session, type SessionOptions } from './session.ts';
 
@@ -62,8 +62,9 @@ export class MysqlDatabase implements Database {
       const result = await work({
         read: (sql) => session.read(sql),
         async run(sql) {
-          const { affectedRows, insertId } = await session.run(sql);
-          return { changes: affectedRows, key: BigInt(insertId) };
+          const { affectedRows, insertId } = await session.run(sql).catch((error: unknown) => Promise.reject(refusal(error)));
+          // The driver tells an unsigned key beyond 2^63 as a negative one.
+          return { changes: affectedRows, key: BigInt.asUintN(64, BigInt(insertId)) };
         },
       });
       await session.command('COMMIT');

@@ -1,4 +1,5 @@
 import { CauceError, RetryableError } from '../../core/contract/index.ts';
+import { RowRefused } from '../../core/table/index.ts';
 
 /** What an error message names; none of it is a secret. */
 export interface Place {
@@ -114,6 +115,17 @@ export function explain(error: unknown, place: Place): Error {
     cause: bare(error),
     ...(typeof codeOf(error) === 'string' && { code: `ERR_${codeOf(error)}`.replace('ERR_ER_', 'ERR_DB_') }),
   });
+}
+
+const DUPLICATE = 1062;
+/** Not null, foreign key, length, range, wrong value, trigger's SIGNAL, CHECK of MySQL and of MariaDB. */
+const REFUSALS: readonly number[] = [1048, 1216, 1264, 1265, 1292, 1364, 1366, 1406, 1452, 1644, 3819, 4025, DUPLICATE];
+
+/** What is wrong with the row alone; anything else as it is. */
+export function refusal(error: unknown): unknown {
+  const { errno } = error as Fault;
+  if (typeof errno !== 'number' || !REFUSALS.includes(errno)) return error;
+  return new RowRefused(`the database refuses the row: ${bare(error).message}`, errno === DUPLICATE);
 }
 
 /** The connection is of no more use. */

@@ -1,4 +1,5 @@
-import { CauceError, RetryableError } from '../../core/contract/index.ts';
+import { CauceError, describe, RetryableError } from '../../core/contract/index.ts';
+import { RowRefused } from '../../core/table/index.ts';
 
 /** Primary result codes of SQLite, https://www.sqlite.org/rescode.html, and what to do about them. */
 const MEND: Readonly<Record<number, string>> = {
@@ -33,6 +34,8 @@ export function isBusy(error: unknown): boolean {
 /** What SQLite or the file system said, with what to mend. All of it may be mended while the agent runs. */
 export function fault(error: unknown, path: string): unknown {
   if (error instanceof CauceError) return error;
+  if (/constraint failed/.test(String((error as Error).message)))
+    return new RowRefused(`the database refuses the row: ${describe(error)}`, /UNIQUE/.test(String((error as Error).message)));
   const mend = MEND[codeOf(error) ?? 0];
   return mend === undefined ? error : new RetryableError(`${path}: ${mend}`, { cause: error, code: 'ERR_SQLITE' });
 }

@@ -40,6 +40,34 @@ describeWithMariaDb('MariaDB', () => {
   });
 });
 
+describeWithMariaDb("MariaDB's own constraints", () => {
+  it('refuse a row, and the source goes on', async () => {
+    const db = await startMariaDb();
+    try {
+      await db.query(
+        "CREATE TABLE visits (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, at DATETIME(6) NOT NULL, page VARCHAR(20) UNIQUE, kind ENUM('a','b'), seen INT CHECK (seen > 0)) AUTO_INCREMENT = 9223372036854775900",
+      );
+      const { source, close } = await open({ url: db.url, table: 'visits', time_column: 'at', writable: true });
+      const appender = source as Appender;
+      const at = '2025-11-07T02:00:00Z';
+      const [first] = await appender.append([{ at, page: '/', kind: 'a', seen: 1 }], forever);
+      expect(first).toMatchObject({ status: 'added', entry: { json: expect.stringContaining('"id":9223372036854775900') } });
+      for (const [body, status] of [
+        [{ at, page: '/', kind: 'b', seen: 1 }, 'conflict'],
+        [{ at, page: '/c', kind: 'c', seen: 1 }, 'invalid'],
+        [{ at, page: '/d', kind: 'a', seen: 0 }, 'invalid'],
+      ] as const) {
+        expect(await appender.append([body], forever)).toMatchObject([{ status }]);
+      }
+      expect(await appender.append([{ at, page: '/e', kind: 'b', seen: 2 }], forever)).toMatchObject([{ status: 'added' }]);
+      expect(await newest(source)).toHaveLength(2);
+      await close();
+    } finally {
+      await db.remove();
+    }
+  });
+});
+
 describe('a table of somebody else', () => {
   let stage: Stage;
   afterEach(() => stage.close());
@@ -77,6 +105,24 @@ describe('a table of somebody else', () => {
     const { results, rows } = await add(table, { table: 't', time_column: 'at' }, [{ at: AT, amount: '12345678901234567890.0123456789' }]);
     expect(results).toEqual([{ status: 'invalid', field: 'amount', reason: expect.stringMatching(/would be stored as 1234567890123456/) }]);
     expect(rows).toEqual([]);
+  });
+
+  it('refuses by its own constraints, and says so of the row', async () => {
+    const table = 'CREATE TABLE visits (id INTEGER PRIMARY KEY, at DATETIME, page TEXT UNIQUE, seen INTEGER CHECK (seen > 0))';
+    const options = { table: 'visits', time_column: 'at' };
+    const { source, results } = await add(table, options, [{ at: AT, page: '/', seen: 1 }]);
+    expect(results).toMatchObject([{ status: 'added' }]);
+    const twice = await source.append(
+      [
+        { at: AT, page: '/a', seen: 2 },
+        { at: '2025-11-08T02:00:00Z', page: '/', seen: 1 },
+      ],
+      forever,
+    );
+    expect(twice).toMatchObject([{ status: 'skipped' }, { status: 'conflict', reason: expect.stringContaining('UNIQUE') }]);
+    const wrong = await source.append([{ at: AT, page: '/b', seen: 0 }], forever);
+    expect(wrong).toMatchObject([{ status: 'invalid', reason: expect.stringContaining('CHECK') }]);
+    expect(await stage.bodies(source)).toHaveLength(1);
   });
 
   it('is not added to when its key is not given by the database', async () => {
