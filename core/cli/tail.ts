@@ -29,7 +29,7 @@ export const tail = {
   describe: 'Watch logs, metrics or health as they come',
   builder: (yargs: Argv) =>
     addTargetOptions(yargs)
-      .positional('type', { type: 'string', demandOption: true, describe: 'logs, health, or a type of a plugin' })
+      .positional('type', { type: 'string', demandOption: true, describe: 'metrics, logs, health, or a type of a plugin' })
       .options(selectionOptions)
       .options({ json: { type: 'boolean', describe: 'each frame as it is, a line each' } }),
   handler: async (args: Record<string, unknown>): Promise<void> => {

@@ -22,10 +22,12 @@ export class StreamClient {
   #socket: WebSocket | undefined;
   #ended = false;
   readonly #url: () => string | undefined;
+  readonly #type: string;
 
   /** `url` answers where the agent is now, or undefined while it is nowhere. */
-  constructor(url: () => string | undefined) {
+  constructor(url: () => string | undefined, type = 'logs') {
     this.#url = url;
+    this.#type = type;
     this.#connect();
   }
 
@@ -46,7 +48,7 @@ export class StreamClient {
       return;
     }
     const after = this.position ? `&after=${Buffer.from(JSON.stringify(this.position)).toString('base64url')}` : '';
-    const socket = new WebSocket(`${base.replace('http', 'ws')}/api/data/stream?type=logs&policy=complete${after}`);
+    const socket = new WebSocket(`${base.replace('http', 'ws')}/api/data/stream?type=${this.#type}&policy=complete${after}`);
     this.#socket = socket;
     this.connections++;
     socket.on('message', (data) => this.#take(JSON.parse(String(data)) as StreamFrame));
