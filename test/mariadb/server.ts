@@ -47,19 +47,16 @@ export async function startMariaDb(args: readonly string[] = []): Promise<MariaD
 /** A private server, with a data directory below the system's temporary folder and a port of its own. */
 export async function startOwnMariaDb(args: readonly string[] = []): Promise<MariaDb> {
   if (!installed) throw new Error(`MariaDB is not installed; ${HOW}`);
+  // Another process may take the port before the server does, and a script of the distribution may stumble on a busy machine.
+  return begin(args).catch(() => begin(args));
+}
+
+async function begin(args: readonly string[]): Promise<MariaDb> {
   const folder = await mkdtemp(join(tmpdir(), 'cauce-db-'));
   const data = join(folder, 'data');
   await mkdir(data);
   const user = process.getuid?.() === 0 ? ['--user=root'] : [];
-  await promisify(execFile)(installProgram as string, [
-    '--no-defaults',
-    `--datadir=${data}`,
-    // Several that are installed at a time would take away each other's temporary tables.
-    `--tmpdir=${folder}`,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-    ...user,
-  ]);
+  await install(folder, data, user);
   const server = new Server(folder, data, await freePort(), user, args);
   await server.start();
   const url = `mysql://root@127.0.0.1:${server.port}/cauce_test`;
@@ -76,6 +73,23 @@ export async function startOwnMariaDb(args: readonly string[] = []): Promise<Mar
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+async function install(folder: string, data: string, user: readonly string[]): Promise<void> {
+  const args = [
+    '--no-defaults',
+    `--datadir=${data}`,
+    // Several that are installed at a time would take away each other's temporary tables.
+    `--tmpdir=${folder}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+    ...user,
+  ];
+  try {
+    await promisify(execFile)(installProgram as string, args);
+  } catch (error) {
+    throw new Error(`mariadb-install-db failed:\n${(error as { stdout?: string }).stdout}`, { cause: error });
+  }
 }
 
 const SMALL = [
