@@ -4,6 +4,8 @@ import type { Finding, Sample } from './quality.ts';
 const MOST_AHEAD_US = 5 * 60 * 1e6;
 const AMOUNT = /_(?:seconds|ms|hours|bytes|size|count|passed|failed)$/;
 const FRACTION = /_(?:score|rate)$/;
+/** SEED.md, 2: what the metadata of the metrics may hold. */
+const ALWAYS_FRACTIONS = ['code_review_score'];
 
 /** Entries whose values can be true. */
 export function accuracy({ entries, at }: Sample): Finding {
@@ -19,11 +21,11 @@ export function accuracy({ entries, at }: Sample): Finding {
     denominator: entries.length,
     rule:
       'entries that are not of the future (by more than 5 minutes), without negative numbers in fields called …_seconds, …_ms, …_hours, …_bytes, …_size, …_count, …_passed or …_failed, ' +
-      'and within 0 to 1 in fields called …_score or …_rate that mostly are',
+      `and within 0 to 1 in ${ALWAYS_FRACTIONS.join(', ')} and in other fields called …_score or …_rate that mostly are`,
   };
 }
 
-/** Fields of that name whose numbers mostly lie within 0 to 1; others may count something else, such as percents. */
+/** Those that always are, and fields of that name whose numbers mostly lie within 0 to 1; others may count something else, such as percents. */
 function fractionsOf(entries: readonly Entry[]): Set<string> {
   const within = new Map<string, number>();
   for (const { body } of entries) {
@@ -31,7 +33,7 @@ function fractionsOf(entries: readonly Entry[]): Set<string> {
       if (FRACTION.test(name)) within.set(name, (within.get(name) ?? 0) + (isFraction(value) ? 1 : -1));
     }
   }
-  return new Set([...within].filter(([, balance]) => balance > 0).map(([name]) => name));
+  return new Set([...ALWAYS_FRACTIONS, ...[...within].filter(([, balance]) => balance > 0).map(([name]) => name)]);
 }
 
 function isFraction(value: number): boolean {

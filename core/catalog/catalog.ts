@@ -1,7 +1,7 @@
-import type { CatalogEntry, Services } from '../contract/index.ts';
+import { type CatalogEntry, type Micros, now, type Services } from '../contract/index.ts';
 import type { Vocabulary } from '../dora/vocabulary.ts';
 import type { Member } from '../query/member.ts';
-import { describeSource } from './describe-source.ts';
+import { type Description, describeSource } from './describe-source.ts';
 import type { Expectations } from './expectations.ts';
 import type { Flow } from './lineage.ts';
 
@@ -26,7 +26,7 @@ interface Edition {
   /** What was running then; another set of sources is another catalogue. */
   readonly sources: string;
   readonly madeAt: number;
-  readonly entries: Promise<readonly CatalogEntry[]>;
+  readonly entries: Promise<readonly Description[]>;
 }
 
 /** Describes every configured source, side by side; who asks while it is being made waits for the same one. */
@@ -50,7 +50,16 @@ export function createCatalog(options: CatalogOptions): Services['catalog'] {
     return made;
   }
 
-  return (signal) => unlessAborted(current().entries, signal);
+  return async (signal) => {
+    const entries = await unlessAborted(current().entries, signal);
+    const at = now();
+    return entries.map((entry) => aged(entry, at));
+  };
+}
+
+function aged(entry: Description, at: Micros): CatalogEntry {
+  const { newest } = entry.freshness;
+  return { ...entry, freshness: { newest, age_seconds: newest === null ? null : Math.max(0, Math.round((at - newest) / 1e6)) } };
 }
 
 /** Settles as `work` does, or rejects with the signal's reason; `work` goes on for the others. */

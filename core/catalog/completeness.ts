@@ -3,14 +3,13 @@ import { compile } from '../query/conditions.ts';
 import type { Customs } from './expectations.ts';
 import type { Finding, Sample } from './quality.ts';
 
-/** A field that is usual for the type is expected when so many of the entries have it: the source knows it. */
-const KNOWN = 0.5;
 /** Of a source without usual fields, any field is expected that so many of the entries have. */
 const HABIT = 0.8;
 
 /** Entries that have every required field. */
-export function completeness({ type, entries }: Sample, required: readonly string[] | undefined, customs: Customs): Finding {
-  const { fields, because } = required ? { fields: required, because: 'as configured' } : expectedOf(entries, customs.fields, type);
+export function completeness(sample: Sample, required: readonly string[] | undefined, customs: Customs): Finding {
+  const { entries } = sample;
+  const { fields, because } = required ? { fields: required, because: 'as configured' } : expectedOf(sample, customs.fields);
   if (fields.length === 0)
     return { numerator: 0, denominator: 0, rule: 'no field is expected of every entry; name them in expects.required' };
   const whole = fields.map(has);
@@ -29,13 +28,13 @@ export function has(field: string): (body: Entry['body']) => boolean {
   ]);
 }
 
-function expectedOf(entries: readonly Entry[], usual: readonly string[], type: string): { fields: readonly string[]; because: string } {
-  const share = (field: string) => {
-    const there = has(field);
-    return entries.filter(({ body }) => there(body)).length / entries.length;
-  };
-  const known = usual.filter((field) => share(field) >= KNOWN);
-  if (known.length > 0) return { fields: known, because: `the usual fields of ${type} that at least half of the entries have` };
+/** A usual field that the source knows is expected however few entries have it, so that no score rises when more of them lose it. */
+function expectedOf({ type, entries, fields: told }: Sample, usual: readonly string[]): { fields: readonly string[]; because: string } {
+  const isKnown = (field: string) =>
+    told ? told.some(({ name }) => name === field) : entries.some(({ body }) => Object.hasOwn(body, field));
+  const known = usual.filter(isKnown);
+  const by = told ? 'the source has' : 'any of the entries has';
+  if (known.length > 0) return { fields: known, because: `the usual fields of ${type} that ${by}` };
   const counts = new Map<string, number>();
   for (const { body } of entries) {
     for (const [field, value] of Object.entries(body)) if (value !== null && value !== '') counts.set(field, (counts.get(field) ?? 0) + 1);

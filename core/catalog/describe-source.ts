@@ -1,14 +1,4 @@
-import {
-  type CatalogEntry,
-  describe,
-  type Entry,
-  type FieldSummary,
-  type Micros,
-  now,
-  type Run,
-  type Source,
-  type Volume,
-} from '../contract/index.ts';
+import { type CatalogEntry, describe, type Entry, type FieldSummary, now, type Run, type Source, type Volume } from '../contract/index.ts';
 import { Allowance, Clock } from '../query/deadline.ts';
 import { facetsOf, type Member } from '../query/member.ts';
 import type { CatalogOptions } from './catalog.ts';
@@ -25,12 +15,17 @@ const FIELDS_OF = 1000;
 /** What a sample of the newest entries is. */
 interface Newest {
   readonly entries: readonly Entry[];
+  /** How many the source left out on the way to them. */
+  readonly skipped?: number;
   /** These are all that there are. */
   readonly whole: boolean;
 }
 
-/** The entry of one source. Never rejects: what could not be had is in its `error`. */
-export async function describeSource(member: Member, options: CatalogOptions): Promise<CatalogEntry> {
+/** All but the age, which depends on when it is told. */
+export type Description = Omit<CatalogEntry, 'freshness'> & { readonly freshness: Pick<CatalogEntry['freshness'], 'newest'> };
+
+/** Describes one source. Never rejects: what could not be had is in its `error`. */
+export async function describeSource(member: Member, options: CatalogOptions): Promise<Description> {
   const { name, type = 'unknown', label, source } = member;
   const at = now();
   const errors = new Set<string>();
@@ -51,7 +46,7 @@ export async function describeSource(member: Member, options: CatalogOptions): P
       attempt<readonly FieldSummary[] | undefined>(undefined, () => asked.wait((run) => source?.fields?.(run))),
       attempt<Volume | undefined>(undefined, () => asked.wait((run) => source?.volume?.(run))),
     ]);
-    const { entries } = newest;
+    const { entries, skipped = 0 } = newest;
     const volume = ownVolume ?? sampledVolume(newest, notes);
     const fields = ownFields ?? fieldsOf(entries.slice(0, FIELDS_OF));
     if (!ownFields && entries.length > 0) notes.add(`fields are those of the newest ${Math.min(entries.length, FIELDS_OF)} entries`);
@@ -66,11 +61,11 @@ export async function describeSource(member: Member, options: CatalogOptions): P
       owner: options.owner(name),
       facets: facetsOf(source),
       fields,
-      freshness: freshnessOf(entries[0]?.time ?? volume.newest ?? null, at),
+      freshness: { newest: entries[0]?.time ?? volume.newest ?? null },
       volume,
       retention: policyOf(member),
       backup: backupOf(source),
-      quality: await qualityOf({ type, entries, at }, options.expects(name), options.vocabulary),
+      quality: await qualityOf({ type, entries, at, fields: ownFields, skipped }, options.expects(name), options.vocabulary),
       feeds: feedsOf(member, options.flows()),
       notes: [...notes],
     };
@@ -106,7 +101,8 @@ async function newestOf(member: Member, { query }: CatalogOptions, signal: Abort
   const failed = page.sources.find(({ status }) => status !== 'ok');
   if (failed) throw new Error(failed.error ?? failed.status);
   for (const note of page.notes) notes.add(note);
-  return { entries: page.entries, whole: page.next === undefined };
+  const skipped = page.sources.reduce((sum, report) => sum + (report.skipped ?? 0), 0);
+  return { entries: page.entries, skipped, whole: page.next === undefined };
 }
 
 function sampledVolume({ entries, whole }: Newest, notes: Set<string>): Volume {
@@ -116,10 +112,6 @@ function sampledVolume({ entries, whole }: Newest, notes: Set<string>): Volume {
   if (whole) return { entries: entries.length, oldest, newest };
   notes.add(`it has more than ${entries.length} entries, and does not tell how many`);
   return { newest };
-}
-
-function freshnessOf(newest: Micros | null, at: Micros): CatalogEntry['freshness'] {
-  return { newest, age_seconds: newest === null ? null : Math.max(0, Math.round((at - newest) / 1e6)) };
 }
 
 function backupOf(source: Source | undefined): string {

@@ -15,7 +15,7 @@ export type Expectations = z.output<typeof expectationsOptions>;
 
 /** What is usual for a data type. */
 export interface Customs {
-  /** Fields that an entry has, as far as the source has them at all. */
+  /** Fields that every entry has, as far as the source has them at all. */
   readonly fields: readonly string[];
   /** Values of fields; compared without case, `_`, `-` and spaces. */
   readonly values: Readonly<Record<string, readonly string[]>>;

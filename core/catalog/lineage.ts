@@ -1,4 +1,4 @@
-import type { CatalogEntry } from '../contract/index.ts';
+import type { CatalogEntry, Sink } from '../contract/index.ts';
 import type { Member } from '../query/member.ts';
 
 /** A configured sink, and what it reads. */
@@ -8,6 +8,14 @@ export interface Flow {
   readonly how: 'written' | 'read';
   /** Absent: every source. */
   readonly from?: readonly string[];
+}
+
+/** A sink as it is configured. */
+type Configured = { readonly name: string } & Pick<Flow, 'use' | 'from'>;
+
+/** `sink` is absent when it could not be created. */
+export function flowOf({ name, use, from }: Configured, sink: Sink | undefined): Flow {
+  return { sink: name, use, how: sink?.write ? 'written' : 'read', ...(from && { from }) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { DataType, Entry, Micros, Quality, QualityPart } from '../contract/index.ts';
+import type { DataType, Entry, FieldSummary, Micros, Quality, QualityPart } from '../contract/index.ts';
 import type { Vocabulary } from '../dora/vocabulary.ts';
 import { accuracy } from './accuracy.ts';
 import { completeness } from './completeness.ts';
@@ -20,6 +20,10 @@ export interface Sample {
   readonly type: DataType;
   readonly entries: readonly Entry[];
   readonly at: Micros;
+  /** What the source itself tells of its fields, when it does. */
+  readonly fields?: readonly FieldSummary[] | undefined;
+  /** How many the source left out on the way to these, since they were no entries. */
+  readonly skipped?: number;
 }
 
 /** SEED.md, 7: of the first system. */

@@ -1,4 +1,4 @@
-import type { Entry, Json } from '../contract/index.ts';
+import type { Entry, FieldSummary, Json } from '../contract/index.ts';
 import { compile } from '../query/conditions.ts';
 import { has } from './completeness.ts';
 import type { Customs } from './expectations.ts';
@@ -6,20 +6,28 @@ import type { Finding, Sample } from './quality.ts';
 
 type Test = (body: Entry['body']) => boolean;
 
-/** Entries whose fields hold what they may hold. What is absent is for completeness to judge. */
-export function validity({ entries }: Sample, values: Readonly<Record<string, readonly string[]>>, customs: Customs): Finding {
+const KINDS = ['array', 'boolean', 'number', 'object', 'string'];
+
+/** Entries whose fields hold what they may hold. What is absent is for completeness to judge; what was no entry at all is invalid. */
+export function validity(
+  { entries, fields, skipped = 0 }: Sample,
+  values: Readonly<Record<string, readonly string[]>>,
+  customs: Customs,
+): Finding {
   const usual = Object.entries(customs.values).filter(([field]) => !Object.hasOwn(values, field));
   const tests = [
     ...Object.entries(values).map(([field, allowed]) => oneOf(field, allowed)),
     ...usual.map(([field, allowed]) => likeOneOf(field, allowed)),
-    ofTheUsualKind(entries),
+    ofTheRightKind(entries, fields ?? []),
   ];
   const named = [...Object.keys(values), ...usual.map(([field]) => field)];
   const listed = named.length > 0 ? `allowed values in ${named.join(', ')}, and ` : '';
   return {
     numerator: entries.filter(({ body }) => tests.every((holds) => holds(body))).length,
-    denominator: entries.length,
-    rule: `entries with ${listed}in every field the JSON kind that it has in most entries, where it has a value at all`,
+    denominator: entries.length + skipped,
+    rule:
+      `entries with ${listed}in every field the JSON kind that the source tells of it, or else that it has in most entries, where it has a value at all; ` +
+      'what the source left out, since it could not be read or had no time, counts as invalid',
   };
 }
 
@@ -42,7 +50,8 @@ function plain(word: string): string {
   return word.toLowerCase().replace(/[_\s-]/g, '');
 }
 
-function ofTheUsualKind(entries: readonly Entry[]): Test {
+/** A source's own word counts, as bad values may outnumber the good; a field that is told to hold several kinds is judged by most. */
+function ofTheRightKind(entries: readonly Entry[], fields: readonly FieldSummary[]): Test {
   const counts = new Map<string, Map<string, number>>();
   for (const { body } of entries) {
     for (const [field, value] of Object.entries(body)) {
@@ -52,13 +61,18 @@ function ofTheUsualKind(entries: readonly Entry[]): Test {
       counts.set(field, kinds.set(kind, (kinds.get(kind) ?? 0) + 1));
     }
   }
-  const usual = new Map([...counts].flatMap(([field, kinds]) => majority(field, kinds)));
+  const expectedKinds = new Map([...[...counts].flatMap(([field, kinds]) => majority(field, kinds)), ...fields.flatMap(toldKind)]);
   return (body) =>
     Object.entries(body).every(([field, value]) => {
-      const expected = usual.get(field);
+      const expected = expectedKinds.get(field);
       const kind = kindOf(value);
       return expected === undefined || kind === undefined || kind === expected;
     });
+}
+
+function toldKind({ name, kinds }: FieldSummary): [string, string][] {
+  const [only, ...others] = kinds.filter((kind) => kind !== 'null');
+  return only !== undefined && others.length === 0 && KINDS.includes(only) ? [[name, only]] : [];
 }
 
 /** A field of as many kinds as not has no usual one. */

@@ -1,9 +1,7 @@
 import type { Argv } from 'yargs';
-import { type CatalogEntry, CauceError, durationText, sizeText } from '../contract/index.ts';
+import { type CatalogEntry, durationText, sizeText } from '../contract/index.ts';
+import { ask } from './ask.ts';
 import { pc } from './colours.ts';
-import { openConnection } from './connection.ts';
-import { progress } from './progress.ts';
-import { refusal } from './refusal.ts';
 import { printable, table } from './render.ts';
 import { addTargetOptions } from './selection.ts';
 
@@ -13,21 +11,10 @@ export const catalog = {
   command: 'catalog',
   describe: 'What data there is: fields, freshness, volume, retention, quality and lineage of every source',
   builder: (yargs: Argv) => addTargetOptions(yargs).options({ json: { type: 'boolean', describe: 'the answer of the API as it is' } }),
-  handler: async (args: Record<string, unknown>): Promise<void> => {
-    const connection = await openConnection({ url: args['url'] as string | undefined, config: args['config'] as string | undefined });
-    try {
-      const done = progress(`asking ${connection.what}`);
-      const { status, text } = await connection.get('/api/data/catalog').finally(done);
-      if (status !== 200) throw new CauceError('ERR_CATALOG', refusal(status, text));
-      if (args['json']) process.stdout.write(`${text.trimEnd()}\n`);
-      else print((JSON.parse(text) as { sources: readonly CatalogEntry[] }).sources);
-    } finally {
-      await connection.close();
-    }
-  },
+  handler: (args: Record<string, unknown>): Promise<void> => ask(args, '/api/data/catalog', print),
 };
 
-function print(entries: readonly CatalogEntry[]): void {
+function print({ sources: entries }: { readonly sources: readonly CatalogEntry[] }): void {
   console.log(table(['source', 'type', 'plugin', 'state', 'owner', 'newest', 'holds', 'quality'], entries.map(summary)));
   for (const entry of entries) {
     console.log(`\n${pc.bold(entry.name)} ${printable(entry.label)}`);

@@ -30,17 +30,33 @@ const JSON_BODY = { 'content-type': 'application/json' };
 
 export const DEFAULT_URL = 'http://127.0.0.1:8000';
 
-/** `--url`, or CAUCE_URL, asks that agent; `--config` opens the sources itself; with neither, a running agent is preferred. */
-export async function openConnection(given: { url?: string | undefined; config?: string | undefined }): Promise<Connection> {
-  if (given.url) return toUrl(given.url);
-  if (given.config) return visit(given.config);
+/**
+ * `--url`, or CAUCE_URL, asks that agent; `--config` opens the sources itself; with neither, a running agent is preferred to the
+ * sources of the default configuration.
+ */
+export async function openConnection(args: Record<string, unknown>): Promise<Connection> {
+  return (await namedOrRunning(args)) ?? visit(undefined);
+}
+
+/** The same without the default configuration: rows written to its sources, by mistake, would be lost. */
+export async function openForWriting(args: Record<string, unknown>): Promise<Connection> {
+  const connection = await namedOrRunning(args);
+  if (connection) return connection;
+  const mend = 'name one with --url or CAUCE_URL, or a configuration with --config';
+  throw new CauceError('ERR_UNREACHABLE', `no agent answers at ${DEFAULT_URL}; ${mend}`);
+}
+
+async function namedOrRunning(args: Record<string, unknown>): Promise<Connection | undefined> {
+  const { url, config } = args as { readonly url?: string; readonly config?: string };
+  if (url) return toUrl(url);
+  if (config) return visit(config);
   if (process.env['CAUCE_URL']) return toUrl(process.env['CAUCE_URL']);
   const running = toUrl(DEFAULT_URL);
   const there = await running.get('/-/healthy', AbortSignal.timeout(2000)).then(
     ({ status }) => status === 200,
     () => false,
   );
-  return there ? running : visit(undefined);
+  return there ? running : undefined;
 }
 
 function toUrl(text: string): Connection {

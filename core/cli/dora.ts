@@ -1,9 +1,7 @@
 import type { Argv } from 'yargs';
-import { CauceError, type DoraClass, type DoraEvidence, type DoraFigure, type DoraKey } from '../contract/index.ts';
+import type { DoraClass, DoraEvidence, DoraFigure, DoraKey } from '../contract/index.ts';
+import { ask } from './ask.ts';
 import { pc } from './colours.ts';
-import { openConnection } from './connection.ts';
-import { progress } from './progress.ts';
-import { refusal } from './refusal.ts';
 import { printable, table } from './render.ts';
 import { addTargetOptions } from './selection.ts';
 
@@ -50,16 +48,7 @@ export const dora = {
       const given = args[name] ?? (name === 'rows' && !args['json'] ? '0' : []);
       for (const value of [given].flat()) parameters.append(name, String(value));
     }
-    const connection = await openConnection({ url: args['url'] as string | undefined, config: args['config'] as string | undefined });
-    try {
-      const done = progress(`asking ${connection.what}`);
-      const { status, text } = await connection.get(`/api/data/dora?${parameters}`).finally(done);
-      if (status !== 200) throw new CauceError('ERR_QUERY', refusal(status, text));
-      if (args['json']) process.stdout.write(`${text.trimEnd()}\n`);
-      else print(JSON.parse(text) as Answer);
-    } finally {
-      await connection.close();
-    }
+    await ask(args, `/api/data/dora?${parameters}`, print);
   },
 };
 

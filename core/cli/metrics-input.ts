@@ -24,11 +24,20 @@ const FIELDS = {
 
 /** The row that the options make, as JSON text. Digits stay as they were written. */
 export function rowOf(args: Record<string, unknown>): string {
-  const given = Object.entries(FIELDS).flatMap(([option, field]) => (args[option] === undefined ? [] : [pair(field, `${args[option]}`)]));
+  const given = Object.entries(FIELDS).flatMap(([option, field]) =>
+    args[option] === undefined ? [] : [pair(field, textOf(option, args[option]))],
+  );
   const metadata = ((args['metadata'] as string[] | undefined) ?? []).map((text) => parsePair('--metadata', text));
   const fields = ((args['field'] as string[] | undefined) ?? []).map((text) => parsePair('--field', text));
   const nested: Pair[] = metadata.length > 0 ? [['metadata', objectOf(metadata)]] : [];
   return objectOf([...given, ...nested, ...fields]);
+}
+
+/** An option that is given twice comes as a list. */
+function textOf(option: string, given: unknown): string {
+  if (Array.isArray(given)) throw new CauceError('ERR_USAGE', `--${option} is given ${given.length} times; give it once`);
+  if (given === '') throw new CauceError('ERR_USAGE', `--${option} is empty; give it a value, or leave it out`);
+  return String(given);
 }
 
 /** A key, and the JSON text of its value. */

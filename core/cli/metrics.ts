@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Argv } from 'yargs';
 import { CauceError, describe } from '../contract/index.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { type Connection, openForWriting } from './connection.ts';
 import { type Batch, batchesOf, rowOf } from './metrics-input.ts';
 import { progress } from './progress.ts';
 import { refusal } from './refusal.ts';
@@ -57,15 +57,12 @@ export const metrics = {
       return;
     }
     const token = await tokenOf(args['token-file'] as string | undefined);
-    const connection = await openConnection({ url: args['url'] as string | undefined, config: args['config'] as string | undefined });
+    const connection = await openForWriting(args);
     const done = progress(`adding to ${connection.what}`);
     try {
       const total = await sendAll(connection, first.value, batches, { args, token });
-      if (args['json']) console.log(JSON.stringify(total));
-      else
-        console.log(
-          `added ${total.added} of ${total.count} to ${printable(total.source)}${total.present > 0 ? `; ${total.present} were there already` : ''}`,
-        );
+      done();
+      print(total, args['json'] === true, connection.what);
     } finally {
       done();
       await connection.close();
@@ -73,12 +70,24 @@ export const metrics = {
   },
 };
 
+/** Where it was written is always told: for machines beside their JSON. */
+function print(total: Added, json: boolean, what: string): void {
+  const { source, count, added, present } = total;
+  const there = present > 0 ? `; ${present} were there already` : '';
+  const text = `added ${added} of ${count} to ${printable(source)}, by ${printable(what)}${there}`;
+  if (!json) console.log(text);
+  else {
+    console.log(JSON.stringify(total));
+    console.error(text);
+  }
+}
+
 async function* single(row: string): AsyncGenerator<Batch> {
   yield { json: row, count: 1, lines: [] };
 }
 
 async function tokenOf(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return process.env['CAUCE_TOKEN'] || undefined;
+  if (file === undefined) return process.env['CAUCE_TOKEN']?.trim() || undefined;
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {

@@ -1,9 +1,7 @@
 import type { Argv } from 'yargs';
-import { CauceError, type JsonObject } from '../contract/index.ts';
+import type { JsonObject } from '../contract/index.ts';
+import { ask } from './ask.ts';
 import { pc } from './colours.ts';
-import { openConnection } from './connection.ts';
-import { progress } from './progress.ts';
-import { refusal } from './refusal.ts';
 import { healthHistory, healthTable, logLine, printable, rowsTable } from './render.ts';
 import { addTargetOptions, selectionOptions, toParameters } from './selection.ts';
 
@@ -36,16 +34,7 @@ export const query = {
   handler: async (args: Record<string, unknown>): Promise<void> => {
     const parameters = toParameters(args, ['days', 'from', 'to', 'limit', 'order', 'cursor']);
     if (args['history']) parameters.set('history', '1');
-    const connection = await openConnection({ url: args['url'] as string | undefined, config: args['config'] as string | undefined });
-    try {
-      const done = progress(`asking ${connection.what}`);
-      const { status, text } = await connection.get(`/api/data/query?${parameters}`).finally(done);
-      if (status !== 200) throw new CauceError('ERR_QUERY', refusal(status, text));
-      if (args['json']) process.stdout.write(`${text.trimEnd()}\n`);
-      else print(JSON.parse(text) as Answer);
-    } finally {
-      await connection.close();
-    }
+    await ask(args, `/api/data/query?${parameters}`, print);
   },
 };
 

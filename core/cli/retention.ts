@@ -1,11 +1,10 @@
 import type { Argv } from 'yargs';
 import { CauceError, type RetentionResult, type RetentionRun } from '../contract/index.ts';
+import { ask } from './ask.ts';
 import { printChanges } from './changes.ts';
 import { pc } from './colours.ts';
-import { openConnection } from './connection.ts';
 import { interruptible } from './interrupt.ts';
 import { progress } from './progress.ts';
-import { refusal } from './refusal.ts';
 import { printable, table } from './render.ts';
 import { addTargetOptions } from './selection.ts';
 import { openVisit } from './visit.ts';
@@ -32,7 +31,7 @@ export const retention = {
   handler: async (args: Record<string, unknown>): Promise<void> => {
     if (args['action'] === 'show') {
       if (args['dry-run'] || args['source']) throw new CauceError('ERR_USAGE', '--dry-run and --source go with: cauce retention apply');
-      return show(args);
+      return ask(args, '/api/data/retention', printReport);
     }
     if (args['url'])
       throw new CauceError('ERR_USAGE', 'retention is applied to the sources of a configuration; name it with --config FILE');
@@ -77,18 +76,6 @@ function printResult({ source, policy, changes, error }: RetentionResult, dryRun
   printChanges(changes, dryRun, '    ');
   if (error !== undefined) console.log(`    ${pc.red(printable(error))}`);
   else if (changes.length === 0) console.log(pc.dim('    nothing to do'));
-}
-
-async function show(args: Record<string, unknown>): Promise<void> {
-  const connection = await openConnection({ url: args['url'] as string | undefined, config: args['config'] as string | undefined });
-  try {
-    const { status, text } = await connection.get('/api/data/retention');
-    if (status !== 200) throw new CauceError('ERR_RETENTION', refusal(status, text));
-    if (args['json']) process.stdout.write(`${text.trimEnd()}\n`);
-    else printReport(JSON.parse(text) as Report);
-  } finally {
-    await connection.close();
-  }
 }
 
 function printReport({ schedule, next, policies, last }: Report): void {

@@ -1,9 +1,7 @@
 import type { Argv } from 'yargs';
-import { CauceError, type Json, type JsonObject } from '../contract/index.ts';
+import type { Json, JsonObject } from '../contract/index.ts';
+import { ask } from './ask.ts';
 import { pc } from './colours.ts';
-import { openConnection } from './connection.ts';
-import { progress } from './progress.ts';
-import { refusal } from './refusal.ts';
 import { printable, table } from './render.ts';
 import { addTargetOptions, selectionOptions, toParameters } from './selection.ts';
 
@@ -51,16 +49,7 @@ export const stats = {
     for (const name of ['by', 'measure']) {
       for (const value of (args[name] as string[] | undefined) ?? []) parameters.append(name, value);
     }
-    const connection = await openConnection({ url: args['url'] as string | undefined, config: args['config'] as string | undefined });
-    try {
-      const done = progress(`asking ${connection.what}`);
-      const { status, text } = await connection.get(`/api/data/stats?${parameters}`).finally(done);
-      if (status !== 200) throw new CauceError('ERR_QUERY', refusal(status, text));
-      if (args['json']) process.stdout.write(`${text.trimEnd()}\n`);
-      else print(JSON.parse(text) as Answer);
-    } finally {
-      await connection.close();
-    }
+    await ask(args, `/api/data/stats?${parameters}`, print);
   },
 };
 
@@ -89,11 +78,15 @@ function bar(share: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + PARTS[eighths % 8];
 }
 
+const WIDEST_CELL = 60;
+
 function cell(value: Json | undefined): string {
   if (value === null || value === undefined) return pc.dim('null');
-  return printable(String(value)).replace(/\n/g, '\\n').slice(0, 60);
+  const text = printable(String(value)).replace(/\n/g, '\\n');
+  return text.length > WIDEST_CELL ? `${text.slice(0, WIDEST_CELL - 1)}…` : text;
 }
 
+/** Without the digits that binary fractions add at their end. */
 function rounded(value: number | null): number | null {
-  return value === null ? null : Number(value.toPrecision(9));
+  return value === null ? null : Number(value.toPrecision(15));
 }

@@ -33,7 +33,7 @@ export const tail = {
       .options(selectionOptions)
       .options({ json: { type: 'boolean', describe: 'each frame as it is, a line each' } }),
   handler: async (args: Record<string, unknown>): Promise<void> => {
-    const connection = await openConnection({ url: args['url'] as string | undefined, config: args['config'] as string | undefined });
+    const connection = await openConnection(args);
     const ended = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
     process.stdout.on('error', () => ended.abort());

@@ -1,7 +1,9 @@
+import { type Flow, flowOf } from '../catalog/lineage.ts';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
 import { Agent } from '../host/agent.ts';
 import { readConfiguration } from '../host/configuration.ts';
 import { version } from '../host/package.ts';
+import { unstartedContext, unstartedSink } from '../host/unstarted.ts';
 import { createLog } from '../telemetry/log.ts';
 import { nameUncaught } from './uncaught.ts';
 
@@ -19,7 +21,27 @@ export async function openVisit(config: string | undefined, sinks: readonly Inst
   const settings = await readConfiguration(config);
   const instances = [...settings.instances.filter(({ kind }) => kind === 'source'), ...sinks];
   const log = createLog({ level: 'error', console: process.stderr.isTTY ? 'pretty' : 'json' });
-  const agent = await Agent.open({ settings: { ...settings, instances, disabled: [] }, log, version, visit: true });
+  const agent = await Agent.open({
+    settings: { ...settings, instances, disabled: [] },
+    log,
+    version,
+    visit: true,
+    flows: flowsOf(settings),
+  });
   await agent.start();
   return { agent, settings, close: () => agent.stop() };
+}
+
+/** Of the sinks that the configuration has; they are not started here. */
+function flowsOf({ agent, instances }: Settings): Flow[] {
+  const gone = AbortSignal.abort();
+  return instances
+    .filter(({ kind }) => kind === 'sink')
+    .map((sink) => {
+      try {
+        return flowOf(sink, unstartedSink(sink, unstartedContext(sink, agent.host, gone)));
+      } catch {
+        return flowOf(sink, undefined);
+      }
+    });
 }

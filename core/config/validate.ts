@@ -46,7 +46,7 @@ export function validate<S extends z.ZodType>(given: Validation<S>): Valid<S> | 
   const to = {
     input: filled.value,
     alsoKnown: given.alsoKnown ?? [],
-    show: (path: Path, value: Json | undefined) => filled.origins.get(pathKey(path))?.raw ?? kindOf(value),
+    show: (path: Path, value: Json | undefined) => filled.origins.get(pathKey(path))?.raw ?? shown(path, value),
     mask: masker(filled),
   };
   const complaints = result.issues.flatMap((issue) => explain(issue, to));
@@ -85,7 +85,18 @@ function refusedPaths(issues: readonly z.core.$ZodIssue[], base: Path): Path[] {
   });
 }
 
+/** Names of options that hold a secret, or may hold one as a URL does; also of plugins that nobody knows. */
+const SECRET = /(^|_)(password|passwd|pwd|token|secret|api_?key|url|uri|dsn)$/i;
+
+function shown(path: Path, value: Json | undefined): string {
+  const isSecret = path.some((step) => typeof step === 'string' && SECRET.test(step));
+  if (isSecret && typeof value === 'string' && value !== '') return 'a text that is not shown here';
+  return isSecret && typeof value === 'number' ? 'a number' : kindOf(value);
+}
+
+/** A variable that is set to nothing switches off. */
 function typed(text: string): boolean | number | undefined {
+  if (text === '') return false;
   if (text === 'true' || text === 'false') return text === 'true';
   return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
 }

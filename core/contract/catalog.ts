@@ -45,6 +45,7 @@ export interface RetentionResult {
   readonly source: string;
   readonly type: DataType;
   readonly policy: string;
+  /** What was done, also before an error. */
   readonly changes: readonly Change[];
   readonly error?: string;
 }

@@ -1,6 +1,9 @@
 import type { Micros } from './entry.ts';
 import type { SourceReport } from './sink.ts';
 
+/** The most rows behind a figure that are told. */
+export const MOST_EVIDENCE = 1000;
+
 export type DoraKey = 'deployment_frequency' | 'lead_time' | 'change_failure_rate' | 'time_to_restore';
 export type DoraClass = 'elite' | 'high' | 'medium' | 'low' | 'no data';
 
@@ -37,7 +40,7 @@ export interface DoraFigure {
   readonly n: number;
   /** The same figure of the window before, of the same length, and whether it became better. */
   readonly trend: { readonly previous: number | null; readonly direction: 'better' | 'worse' | 'same' | 'no data' };
-  /** Newest first, at most 1000. */
+  /** Newest first, at most {@link MOST_EVIDENCE}. */
   readonly rows: readonly DoraEvidence[];
   /** What failed in the window and is not restored yet; of `time_to_restore` only. */
   readonly open?: readonly DoraEvidence[];

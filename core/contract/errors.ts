@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { Change } from './source.ts';
 
 /**
  * Every error that crosses the contract has a stable `code`; messages are free to change.
@@ -44,6 +45,15 @@ export class RetryableError extends CauceError {
   constructor(message: string, options?: { cause?: unknown; code?: string; afterMs?: number }) {
     super(options?.code ?? 'ERR_RETRYABLE', message, options);
     if (options?.afterMs !== undefined) this.afterMs = options.afterMs;
+  }
+}
+
+/** A retention run failed after it had made some changes, which cannot be taken back. Reads as its cause does. */
+export class PartialRetention extends CauceError {
+  readonly changes: readonly Change[];
+  constructor(changes: readonly Change[], cause: unknown) {
+    super('ERR_PARTIAL_RETENTION', describe(cause), { cause });
+    this.changes = changes;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Micros } from './entry.ts';
+import { duration } from './options.ts';
 import { now } from './time.ts';
 
 const HOUR_MS = 3_600_000;
@@ -14,6 +15,11 @@ const SIZES = [
   ['MiB', 2 ** 20],
   ['KiB', 2 ** 10],
 ] as const;
+
+/** An option such as `90d`: how long entries are kept, in milliseconds. Not less than the hour that {@link cutOff} rounds to. */
+export function keepFor() {
+  return duration().refine((ms) => ms >= HOUR_MS, { error: 'expected at least 1h, since whole hours are deleted' });
+}
 
 /**
  * What is older than this has been kept for `keep` milliseconds. It is rounded down to the day (to the hour, of a `keep` that is

@@ -52,10 +52,13 @@ export interface Plan {
   readonly seeks: boolean;
 }
 
+/** Codes of notes that count what was no entry, by themselves or with `:` and a detail behind: a broken line, a row without a time. */
+export const LEFT_OUT: readonly string[] = ['malformed', 'no-time'];
+
 /** Handed to everything that runs for one request. */
 export interface Run {
   readonly signal: AbortSignal;
-  /** Tell the person who asked. Of one source and code, the last text counts, and `count` is added up. */
+  /** Tell the person who asked. Of one source and code, the last text counts, and `count` is added up. See {@link LEFT_OUT}. */
   note(code: string, text: string, count?: number): void;
 }
 

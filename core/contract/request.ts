@@ -13,6 +13,8 @@ const one = (text: string) => z.string().optional().describe(text);
 const ORDERS = ['newest', 'oldest'] as const;
 const FORMATS = ['json', 'ndjson', 'csv'] as const;
 const SWITCH = ['0', '1', 'false', 'true'] as const;
+/** The most days that a window of time may have. */
+export const LONGEST_DAYS = 36_500;
 
 /** What selects entries, the same for a query, a stream and the command line. */
 export const selectionParameters = z.strictObject({
@@ -27,7 +29,7 @@ export const selectionParameters = z.strictObject({
 
 /** What a query takes beyond the selection, for its documentation; {@link parseQuery} reads it from a URL. */
 export const queryParameters = selectionParameters.extend({
-  days: z.int().min(1).max(36_500).optional().describe('How many days back from now. Default 7.'),
+  days: z.int().min(1).max(LONGEST_DAYS).optional().describe('How many days back from now. Default 7.'),
   limit: z.int().min(1).optional().describe('The most rows to answer, up to 10000 unless configured otherwise. Default 1000.'),
   from: one('Earliest time, inclusive: RFC 3339, Unix, or relative such as `-2h`. Overrides `days`.'),
   to: one('Latest time, exclusive, in the same forms. Default: no bound.'),
@@ -73,7 +75,7 @@ export function parseQuery(search: URLSearchParams, limits: RequestLimits): Quer
   const values = collect(search, Object.keys(queryParameters.shape));
   const selection = selectionOf(values, limits.types);
   const at = limits.now ?? now();
-  const days = integer(values, 'days', 7, 36_500);
+  const days = integer(values, 'days', 7, LONGEST_DAYS);
   const from = time(values, 'from', at) ?? at - days * 86_400_000_000;
   const to = time(values, 'to', at) ?? Number.MAX_SAFE_INTEGER;
   if (from >= to) throw new RequestError('from', 'from must be earlier than to');
@@ -105,7 +107,7 @@ function collect(search: URLSearchParams, known: readonly string[], repeatable: 
       const meant = nearest(name, known);
       throw new RequestError(
         name,
-        `unknown parameter ${JSON.stringify(name)}${meant ? `; did you mean ${meant}?` : ''} (known: ${known.join(', ')})`,
+        `unknown parameter ${JSON.stringify(name)}${meant ? `; did you mean ${meant}?` : ''} (known: ${known.join(', ') || 'none'})`,
       );
     }
     const all = search.getAll(name);

@@ -43,6 +43,8 @@ export interface SourceReport {
   readonly count: number;
   /** Rows left out because another source had the same entry. */
   readonly duplicates: number;
+  /** What the source left out of what it read for this page, since it was no entry: the counts of its notes of {@link LEFT_OUT}. */
+  readonly skipped?: number;
   readonly tookMs: number;
   readonly error?: string;
   /** A cursor that fetches only what this source owes to this page. */
@@ -114,7 +116,7 @@ export interface Services {
   /**
    * Appends to the named source, or to the only one of the type that can be appended to; `bodies` and `time` are those of
    * `Source.append`. Rejects with `ERR_REQUEST` when there is none, or no single one, and with a RetryableError when the source
-   * fails: what it wrote by then is unknown, and the same may be appended again.
+   * fails. What it wrote by then is unknown unless the error says so; with the same times the same may be appended again.
    */
   append(
     type: DataType,

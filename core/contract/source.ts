@@ -47,6 +47,7 @@ export interface Change {
 }
 export interface FieldSummary {
   readonly name: string;
+  /** JSON kinds: `string`, `number`, `boolean`, `object`, `array`, `null`. One alone, besides `null`, is what every value should be of. */
   readonly kinds: readonly string[];
   readonly distinct?: number;
   /** The commonest values and how often each occurs. */
@@ -78,8 +79,10 @@ export interface Source {
   readonly keep?: number;
   /**
    * Adds observations, each given as the body that a query will answer: all of them, or none when one is in conflict or
-   * invalid. One result a body, in their order. The first body without a time is of `time`, each further one a microsecond later,
-   * so that the same call may be repeated; without `time` they are new observations of now.
+   * invalid. One result a body, in their order. The first body without a time is of `time`, each further one a microsecond later
+   * (or what else is the smallest step of the source's times; they are cut to it),
+   * so that the same call may be repeated; without `time` they are new observations of now. Rejects with a PermanentError, or with
+   * the code `ERR_NOT_ADDED`, only when nothing was added.
    */
   append?(bodies: readonly JsonObject[], signal: AbortSignal, time?: Micros): Promise<readonly Appended[]>;
   stats?: StatsFacet;
@@ -89,6 +92,9 @@ export interface Source {
   /** Works on an instance that was not started, since one cannot start without its table. */
   schema?: { apply(options: { dryRun: boolean }, signal: AbortSignal): Promise<readonly Change[]> };
   archive?: { export(writer: ArchiveWriter, run: Run): Promise<void>; restore(reader: ArchiveReader, run: Run): Promise<void> };
-  /** `describe` tells the policy in a few words, such as `permanent` or `rows older than 90 days are deleted`. */
+  /**
+   * `describe` tells the policy in a few words, such as `permanent` or `rows older than 90 days are deleted`. An `apply` that fails
+   * after it changed something rejects with a `PartialRetention`.
+   */
   retention?: { describe(): string; apply(options: { dryRun: boolean }, signal: AbortSignal): Promise<readonly Change[]> };
 }

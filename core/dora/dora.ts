@@ -1,4 +1,4 @@
-import { type Condition, type DoraRequest, type Micros, RequestError, type Services } from '../contract/index.ts';
+import { type Condition, type DoraRequest, LONGEST_DAYS, type Micros, RequestError, type Services } from '../contract/index.ts';
 import { definitionsOf } from './definitions.ts';
 import { fourKeys } from './figures.ts';
 import { Reading } from './reading.ts';
@@ -11,7 +11,6 @@ export interface DoraOptions {
   readonly vocabulary: Vocabulary;
 }
 
-const LONGEST_DAYS = 36_500;
 const DAY = 86_400_000_000;
 /** Values of one condition. */
 const CHUNK = 200;

@@ -1,4 +1,12 @@
-import type { DoraClass, DoraEvidence, DoraFigure, DoraKey, DoraReport, DoraRequest } from '../contract/index.ts';
+import {
+  type DoraClass,
+  type DoraEvidence,
+  type DoraFigure,
+  type DoraKey,
+  type DoraReport,
+  type DoraRequest,
+  MOST_EVIDENCE,
+} from '../contract/index.ts';
 import { type History, type Observation, type Observations, observe } from './observations.ts';
 import { quantile } from './quantile.ts';
 import { groupsOf, type Span, within } from './span.ts';
@@ -7,7 +15,6 @@ type Figures = Pick<DoraReport, 'keys' | 'series'>;
 type Unit = DoraFigure['unit'];
 
 const WEEK = 7 * 86_400_000_000;
-const MOST_EVIDENCE = 1000;
 const HOUR = 3600;
 
 /**

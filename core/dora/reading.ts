@@ -110,10 +110,12 @@ export class Reading implements History {
 
 /** Its `retry` is left out, since it would fetch rows and no figures. A failure stays one. */
 function added({ retry: _, ...report }: SourceReport, before: SourceReport | undefined): SourceReport {
+  const skipped = (report.skipped ?? 0) + (before?.skipped ?? 0);
   return {
     ...(before && before.status !== 'ok' ? before : report),
     count: report.count + (before?.count ?? 0),
     duplicates: report.duplicates + (before?.duplicates ?? 0),
     tookMs: report.tookMs + (before?.tookMs ?? 0),
+    ...(skipped > 0 && { skipped }),
   };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Flow } from '../catalog/lineage.ts';
+import { type Flow, flowOf } from '../catalog/lineage.ts';
 import { difference } from '../config/difference.ts';
 import type { InstanceSettings, Settings } from '../config/settings.ts';
 import { describe, type InstanceInfo, type Sink } from '../contract/index.ts';
@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly version: string;
   /** A visit opens the sources for one question: it neither journals nor claims the state for itself. */
   readonly visit?: boolean;
+  /** What the catalogue tells of sinks, when others are configured than run here. */
+  readonly flows?: readonly Flow[];
 }
 
 /** Sinks do not wait longer than this for sources that are slow to start. */
@@ -172,11 +174,9 @@ export class Agent {
     return [...this.#sources.values()].map((source) => source.member());
   }
 
-  #flows(): Flow[] {
-    return ofKind(this.#settings.instances, 'sink').map(({ name, use, from }) => {
-      const how = this.#sinks.get(name)?.sink()?.write ? 'written' : 'read';
-      return { sink: name, use, how, ...(from && { from }) };
-    });
+  #flows(): readonly Flow[] {
+    const sinks = ofKind(this.#settings.instances, 'sink');
+    return this.#options.flows ?? sinks.map((settings) => flowOf(settings, this.#sinks.get(settings.name)?.sink()));
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Change, cutOff, durationText, formatTime, type Source } from '../contract/index.ts';
+import { type Change, cutOff, durationText, formatTime, PartialRetention, type Source } from '../contract/index.ts';
 import type { Journal } from '../state/state.ts';
 
 const DEFAULT_KEEP_MS = 30 * 86_400_000;
@@ -12,7 +12,13 @@ export function journalRetention(journal: Journal, { keep = DEFAULT_KEEP_MS, ret
       const before = cutOff(keep);
       const count = await (options.dryRun ? journal.count(before) : journal.prune(before));
       const changes: Change[] = count > 0 ? [{ what: `delete journal entries before ${formatTime(before)}`, count }] : [];
-      return retention ? [...changes, ...(await retention.apply(options, signal))] : changes;
+      if (!retention) return changes;
+      try {
+        return [...changes, ...(await retention.apply(options, signal))];
+      } catch (error) {
+        const done = [...changes, ...(error instanceof PartialRetention ? error.changes : [])];
+        throw done.length > 0 && !options.dryRun ? new PartialRetention(done, error) : error;
+      }
     },
   };
 }

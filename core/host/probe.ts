@@ -1,10 +1,11 @@
 import type { InstanceSettings, Settings } from '../config/settings.ts';
-import { describe, type Probe, type Services, type SinkDefinition, type SourceDefinition } from '../contract/index.ts';
+import { describe, type Probe, type SourceDefinition } from '../contract/index.ts';
 import { probeListen } from '../http/server.ts';
 import type { State } from '../state/state.ts';
 import { withDeadline } from './deadline.ts';
-import { SILENT, withScratchState } from './scratch-state.ts';
+import { withScratchState } from './scratch-state.ts';
 import { within } from './trace.ts';
+import { unstartedContext, unstartedSink } from './unstarted.ts';
 
 export interface ProbeResult {
   readonly kind: InstanceSettings['kind'];
@@ -18,26 +19,35 @@ const PROBE_DEADLINE_MS = 10_000;
 
 /** Starts and probes every source, and probes every sink, side by side; the agent's own state is not touched. */
 export function probeAll(settings: Settings): Promise<ProbeResult[]> {
-  return withScratchState((state) => Promise.all(settings.instances.map((instance) => probe(instance, settings, state))));
+  const addresses = new Map<string, Promise<Probe>>();
+  // Sinks may share an address; probed twice at once it would be taken by the other probe.
+  const address = (listen: string) => {
+    const probed = addresses.get(listen) ?? probeListen(listen);
+    addresses.set(listen, probed);
+    return probed;
+  };
+  return withScratchState((state) =>
+    Promise.all(settings.instances.map((instance) => probe(instance, { host: settings.agent.host, state, address }))),
+  );
 }
 
-async function probe(settings: InstanceSettings, { agent }: Settings, state: State): Promise<ProbeResult> {
+interface Around {
+  readonly host: string;
+  readonly state: State;
+  address(listen: string): Promise<Probe>;
+}
+
+async function probe(settings: InstanceSettings, { host, state, address }: Around): Promise<ProbeResult> {
   const { kind, name, use } = settings;
   const controller = new AbortController();
-  const context = {
-    id: name,
-    host: agent.host,
-    options: settings.definition.options.parse(settings.options),
-    log: SILENT,
-    signal: controller.signal,
-  };
+  const context = unstartedContext(settings, host, controller.signal);
   let result: Probe = { ok: false, detail: '' };
   const work = async () => {
     if (kind === 'sink') {
-      const sink = (settings.definition as SinkDefinition).create({ ...context, agent: NO_SERVICES } as never);
+      const sink = unstartedSink(settings, context);
       const { listen } = context.options as { listen?: unknown };
       result =
-        (await sink.probe?.(controller.signal)) ?? (typeof listen === 'string' ? await probeListen(listen) : { ok: true, detail: 'valid' });
+        (await sink.probe?.(controller.signal)) ?? (typeof listen === 'string' ? await address(listen) : { ok: true, detail: 'valid' });
       return;
     }
     const source = (settings.definition as SourceDefinition).create({ ...context, state: state.keyValue(name) } as never);
@@ -57,10 +67,3 @@ async function probe(settings: InstanceSettings, { agent }: Settings, state: Sta
   }
   return { kind, name, use, ok: result.ok, detail: result.detail };
 }
-
-/** A sink is only created and probed here; one that reaches for a service before its `start` is told so. */
-const NO_SERVICES = new Proxy({} as Services, {
-  get(_target, service) {
-    throw new Error(`create() used the service ${String(service)}; services may be used from start() on`);
-  },
-});

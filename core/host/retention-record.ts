@@ -21,7 +21,7 @@ export function recorded(before: RetentionRecord, run: RetentionRun, configured:
     const count = changes.reduce((sum, change) => sum + change.count, 0);
     sources.set(
       source,
-      error === undefined ? { ...known, applied: run.time, changes: count } : { ...known, changes: 0, errors: known.errors + 1 },
+      error === undefined ? { ...known, applied: run.time, changes: count } : { ...known, changes: count, errors: known.errors + 1 },
     );
   }
   const after: RetentionRecord = { last: run, whole: whole ? run.time : before.whole, sources: Object.fromEntries(sources) };

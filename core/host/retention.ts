@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cron } from 'croner';
 import { policyOf } from '../catalog/policy.ts';
 import {
+  type Change,
   describe,
   type KeyValue,
   type Log,
   nearest,
   now,
+  PartialRetention,
   RequestError,
   type RetentionResult,
   type RetentionRun,
@@ -42,6 +44,8 @@ export interface Retention {
 
 /** One source may take so long in one run. What is left is done by the next one. */
 const DEADLINE_MS = 600_000;
+/** A source that was told to end may take so long to say what it did until then. */
+const LAST_WORDS_MS = 1_000;
 const CATCH_UP_AFTER_MS = 5_000;
 
 /**
@@ -141,15 +145,24 @@ async function applyTo(member: Member, dryRun: boolean, signal: AbortSignal): Pr
   const { retention } = source;
   if (!retention) return { ...facts, changes: [] };
   const ended = new AbortController();
+  let applied: Promise<readonly Change[]> | undefined;
   try {
     signal.throwIfAborted();
-    const applied = retention.apply({ dryRun }, AbortSignal.any([signal, ended.signal]));
+    applied = retention.apply({ dryRun }, AbortSignal.any([signal, ended.signal]));
     const changes = await withDeadline(DEADLINE_MS, `applying the retention of ${name}`, applied, signal);
     return { ...facts, changes };
   } catch (failure) {
-    return { ...facts, changes: [], error: describe(failure) };
-  } finally {
-    ended.abort();
+    ended.abort(failure);
+    return { ...facts, changes: dryRun ? [] : await changesUntilThen(applied), error: describe(failure) };
+  }
+}
+
+/** What a run did that failed, or that was told to end. */
+async function changesUntilThen(applied: Promise<readonly Change[]> | undefined): Promise<readonly Change[]> {
+  try {
+    return applied ? await withDeadline(LAST_WORDS_MS, 'ending a retention run', applied) : [];
+  } catch (error) {
+    return error instanceof PartialRetention ? error.changes : [];
   }
 }
 

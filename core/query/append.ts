@@ -1,8 +1,10 @@
 import {
   type Appended,
+  CauceError,
   type DataType,
   describe,
   type JsonObject,
+  PermanentError,
   RequestError,
   RetryableError,
   type Services,
@@ -61,8 +63,10 @@ function choose(members: readonly Member[], type: DataType, name: string | undef
   const names = able.map((member) => member.name).join(', ') || 'none';
   if (only) throw new RequestError('source', `several ${type} sources can be added to; name one of them as source: ${names}`);
   const down = eligible.filter((member) => !member.source).map((member) => `${member.name}: ${member.error ?? 'it is not running'}`);
-  if (down.length > 0)
-    throw new RetryableError(`no source that could be added to is running (${down.join('; ')})`, { code: 'ERR_SOURCES_FAILED' });
+  if (down.length > 0) {
+    const text = `no source that could be added to is running (${down.join('; ')})`;
+    throw new RetryableError(text, { code: 'ERR_SOURCES_FAILED', cause: new CauceError('ERR_NOT_ADDED', 'no source was asked') });
+  }
   if (eligible.length === 0) throw new RequestError('source', noSource(type));
   if (name !== undefined)
     throw new RequestError('source', `the source ${name} cannot be added to: it is read-only (sources that can: ${names})`);
@@ -98,6 +102,11 @@ function checked(results: readonly Appended[], count: number, type: DataType, na
 
 function failed(name: string, error: unknown): RetryableError {
   const code = error instanceof Overdue ? 'ERR_SOURCES_TIMEOUT' : 'ERR_SOURCES_FAILED';
-  const text = `${name} failed, and whether it added anything is not known; the same may be sent again: ${describe(error)}`;
-  return new RetryableError(text, { code, cause: error });
+  return new RetryableError(`${name} failed, and ${outcome(error)}: ${describe(error)}`, { code, cause: error });
+}
+
+function outcome(error: unknown): string {
+  const refused = error instanceof PermanentError || (error instanceof CauceError && error.code === 'ERR_NOT_ADDED');
+  if (refused) return 'nothing was added';
+  return 'whether it added anything is not known; with the same created_at or Idempotency-Key it may be sent again';
 }

@@ -1,4 +1,4 @@
-import { describe, type Log, type Run, type SourceReport } from '../contract/index.ts';
+import { describe, LEFT_OUT, type Log, type Run, type SourceReport } from '../contract/index.ts';
 import { Allowance, type Clock, Overdue } from './deadline.ts';
 import type { Member } from './member.ts';
 import { BrokenRule } from './row.ts';
@@ -21,6 +21,7 @@ export class Inquiry {
   readonly #notes = new Map<string, Note>();
   #failure: { readonly status: 'failed' | 'timeout'; readonly error: string } | undefined;
   #unheard = 0;
+  #skipped = 0;
   /** Rows in the page. */
   count = 0;
   duplicates = 0;
@@ -67,13 +68,21 @@ export class Inquiry {
   report(retry: (source: string) => string | undefined): SourceReport {
     const { name, label } = this.member;
     const tookMs = Math.round(this.allowance.spent * 10) / 10;
-    const facts = { name, label, count: this.count, duplicates: this.duplicates, tookMs };
+    const facts = {
+      name,
+      label,
+      count: this.count,
+      duplicates: this.duplicates,
+      tookMs,
+      ...(this.#skipped > 0 && { skipped: this.#skipped }),
+    };
     if (!this.#failure) return { ...facts, status: 'ok' };
     const token = retry(name);
     return { ...facts, ...this.#failure, ...(token !== undefined && { retry: token }) };
   }
 
   #note(code: string, text: string, count: number): void {
+    if (LEFT_OUT.includes(code.replace(/:.*/s, ''))) this.#skipped += count;
     const known = this.#notes.get(code);
     if (known) {
       known.text = text;

@@ -65,5 +65,12 @@ class Attempt {
 function together(report: SourceReport, before: SourceReport | undefined): SourceReport {
   if (!before) return report;
   const { count, duplicates, tookMs } = before;
-  return { ...report, count: count + report.count, duplicates: duplicates + report.duplicates, tookMs: tookMs + report.tookMs };
+  const skipped = (before.skipped ?? 0) + (report.skipped ?? 0);
+  return {
+    ...report,
+    count: count + report.count,
+    duplicates: duplicates + report.duplicates,
+    tookMs: tookMs + report.tookMs,
+    ...(skipped > 0 && { skipped }),
+  };
 }

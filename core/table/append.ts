@@ -2,6 +2,7 @@ import { type Appended, type Draft, type JsonObject, type Micros, now, Permanent
 import { type Database, RowRefused, type SqlRow, type SqlValue, type Transaction } from './database.ts';
 import { type FittedBody, fitBody, type Invalid, type Times } from './fit-body.ts';
 import type { GivenValue } from './given-value.ts';
+import { notAdded } from './not-added.ts';
 import { type RowReader, rowReader } from './rows.ts';
 import type { Column, Table } from './table.ts';
 
@@ -29,25 +30,46 @@ export function tableAppend({ database, table, source }: TableAppend): NonNullab
     return last;
   };
 
+  const tableOf = () => {
+    try {
+      return table();
+    } catch (error) {
+      throw notAdded(error);
+    }
+  };
+
   return async (bodies, signal, time) => {
-    const known = table();
+    const known = tableOf();
     if (known.key.kind !== 'integer')
       throw new PermanentError(`rows cannot be added to ${known.name}: its key ${known.key.column} is no number that the database gives`);
-    const times = timesFrom(time, moment);
+    const times = timesFrom(time, known.time, moment);
     const fitted = bodies.map((body: JsonObject) => fitBody(body, known, database.dialect, times));
     if (fitted.some(isRefused)) return fitted.map((one) => (isRefused(one) ? one : { status: 'skipped' }));
+    // Until then whatever was written is rolled back; beyond it, it may be committed.
+    let complete = false;
     try {
-      return await database.write((transaction) => new Writing(database, known, source, transaction).all(fitted as FittedBody[]), signal);
+      return await database.write(async (transaction) => {
+        const results = await new Writing(database, known, source, transaction).all(fitted as FittedBody[]);
+        complete = true;
+        return results;
+      }, signal);
     } catch (error) {
       if (error instanceof Refused) return bodies.map((_, index) => (index === error.index ? error.result : { status: 'skipped' }));
-      throw error;
+      throw complete || signal.aborted ? error : notAdded(error);
     }
   };
 }
 
-function timesFrom(time: Micros | undefined, moment: () => Micros): Times {
-  let next = time;
-  return { moment, given: () => (next === undefined ? undefined : next++) };
+/** A time of the call is cut to what the column keeps, since its sender does not know it, and is to find it again. */
+function timesFrom(time: Micros | undefined, { fraction = 6 }: Column, moment: () => Micros): Times {
+  const unit = 10 ** (6 - fraction);
+  let next = time === undefined ? undefined : time - (time % unit);
+  const given = () => {
+    const one = next;
+    if (next !== undefined) next += unit;
+    return one;
+  };
+  return { moment, given };
 }
 
 function isRefused(one: FittedBody | Invalid): one is Invalid {

@@ -48,19 +48,23 @@ const TESTS: Readonly<Record<Exclude<Column['kind'], 'json'>, Tested>> = {
 export function conditionSql(dialect: Dialect, table: Table, condition: Condition): Pushed | undefined {
   if ('search' in condition) return undefined;
   const { field, op } = condition;
+  // Its driver ends a text at a NUL, on both ways.
+  if (dialect.name === 'sqlite' && JSON.stringify(condition).includes('\\u0000')) return undefined;
   const own = table.columns.find((column) => column.field === field);
-  if (own) return ofColumn(dialect, own, condition);
+  if (own) return ofColumn(dialect, table, own, condition);
   const [first, ...path] = field.split('.');
   const outer = path.length > 0 ? table.columns.find((column) => column.field === first) : undefined;
   if (outer?.kind === 'json') return ofPath(dialect, outer, path, condition);
   return { sql: op === '!=' ? ALWAYS : NEVER, support: 'exact' };
 }
 
-function ofColumn(dialect: Dialect, column: Column, condition: FieldCondition): Pushed | undefined {
+function ofColumn(dialect: Dialect, table: Table, column: Column, condition: FieldCondition): Pushed | undefined {
   const name = dialect.quote(column.column);
   const isJson = column.kind === 'json';
   // JSON's own null is in no column of another kind.
   if (condition.op === 'exists') return { sql: sql(`${name} IS NOT NULL`), support: isJson ? 'inexact' : 'exact' };
+  // What is no time, such as 0000-00-00, is told as it is; in the time column such rows are left out.
+  if (column.opaque || (column.kind === 'time' && column.column !== table.time.column)) return undefined;
   const op = condition.op === '!=' ? '=' : condition.op;
   const texts = textsOf(condition);
   if (!texts) return undefined;
@@ -78,7 +82,8 @@ function ofColumn(dialect: Dialect, column: Column, condition: FieldCondition): 
 /** Where a column may hold a text whatever its type (SQLite), that text is compared as a text. */
 function ofValues(kind: keyof typeof TESTS, test: ColumnTest): Sql | undefined {
   const { name, op, texts, dialect } = test;
-  const found = TESTS[kind](test);
+  // A column of whole numbers may hold others as well.
+  const found = (kind === 'integer' && dialect.holds ? decimalTest : TESTS[kind])(test);
   if (!found || !dialect.holds || kind === 'text' || kind === 'time') return found;
   if (kind === 'binary') return undefined;
   // Such a column turns every numeric text into a number when it is stored.

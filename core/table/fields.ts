@@ -69,13 +69,17 @@ export function tableFields({ database, table }: TableFields): (run: Run) => Pro
       const top = few ? await valuesOf(dialect.exact(dialect.quote(column.column)), TOP) : [];
       summaries.push({
         name: column.field,
-        kinds: sorted([...(present > 0 || size === 0 ? [KINDS[column.kind]] : []), ...nulls]),
+        kinds: sorted([...(present > 0 || size === 0 ? kindsOf(column.kind, column.loose) : []), ...nulls]),
         distinct,
         ...(few && { top: Object.fromEntries(top.map(([value, count]) => [String(value), Number(count)])) as JsonObject }),
       });
     }
     return summaries;
   };
+}
+
+function kindsOf(kind: keyof typeof KINDS, loose = false): readonly string[] {
+  return loose && kind !== 'time' ? ['number', 'string'] : [KINDS[kind] as string];
 }
 
 function comparable(dialect: Dialect, { column, kind }: Column): string {

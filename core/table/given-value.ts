@@ -21,6 +21,7 @@ const INT64: readonly [bigint, bigint] = [-(2n ** 63n), 2n ** 63n - 1n];
 const WHOLE = /^-?\d+$/;
 const DECIMAL = /^-?\d+(?:\.\d+)?$/;
 const ZONED = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:?\d{2})$/;
+const BELOW_MICROS = /\.\d{6}\d*[1-9]/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 type Fit = (value: Json, column: Column, dialect: Dialect) => Omit<GivenValue, 'column'>;
@@ -57,6 +58,8 @@ function integer(value: Json, { range = INT64 }: Column) {
 
 function decimal(value: Json, { digits }: Column) {
   const plain = typeof value === 'number' || typeof value === 'string' ? plainDecimal(value) : undefined;
+  if (plain === undefined && typeof value === 'number')
+    throw new Misfit(`needs an exponent as a JSON number (${value}); write it as a text of plain digits, such as "0.0000005"`);
   if (plain === undefined) throw new Misfit(`must be a decimal number such as 12.5, or a text of one, not ${shown(value)}`);
   const [whole = '', fraction = ''] = plain.replace(/^-/, '').split('.');
   if (digits && fraction.length > digits[1])
@@ -86,12 +89,15 @@ function json(value: Json) {
   const bytes = Buffer.byteLength(whole);
   if (bytes > LONGEST_JSON) throw new Misfit(`takes ${bytes} bytes as JSON; there is room for ${LONGEST_JSON}`);
   if (/\\ud[89a-f]/.test(whole)) throw new Misfit('holds half of a character (a lone surrogate)');
-  return { bound: whole, same: (stored: SqlValue) => typeof stored === 'string' && isDeepStrictEqual(parsed(stored), value) };
+  const meant = parsed(whole);
+  return { bound: whole, same: (stored: SqlValue) => typeof stored === 'string' && isDeepStrictEqual(parsed(stored), meant) };
 }
 
 function time(value: Json, _column: Column, dialect: Dialect) {
   const micros = typeof value === 'string' && ZONED.test(value) ? parseTimestamp(value) : undefined;
   if (micros === undefined) throw new Misfit(`must be a time with its zone, such as 2025-11-07T02:00:00Z, not ${shown(value)}`);
+  if (BELOW_MICROS.test(value as string))
+    throw new Misfit(`has digits below a microsecond (${value}); there is room for six behind the point`);
   return givenTime(micros, dialect);
 }
 
@@ -126,9 +132,10 @@ function isDeeper(value: Json, most: number): boolean {
   return level.length > 0;
 }
 
+/** With 0 for -0, which are the same number. */
 function parsed(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(text, (_key, value) => (value === 0 ? 0 : value)) as Json;
   } catch {
     return undefined;
   }

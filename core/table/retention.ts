@@ -1,4 +1,4 @@
-import { type Change, cutOff, durationText, formatTime, type Log, type Micros, type Source } from '../contract/index.ts';
+import { type Change, cutOff, durationText, formatTime, type Log, type Micros, PartialRetention, type Source } from '../contract/index.ts';
 import type { Database, SqlValue, Transaction } from './database.ts';
 import type { Table } from './table.ts';
 
@@ -16,32 +16,43 @@ export interface TableRetention {
 export function tableRetention({ database, table, keep, log }: TableRetention): NonNullable<Source['retention']> {
   const quote = (name: string) => database.dialect.quote(name);
   const timeValue = (time: Micros) => database.dialect.timeValue(time);
+  // What is no time compares as well: zero dates, and in SQLite any number with any text.
+  const isOld = ({ time }: Table) => `${quote(time.column)} < ? AND ${database.dialect.micros(quote(time.column))} IS NOT NULL`;
 
   async function count(before: Micros, signal: AbortSignal): Promise<number> {
-    const { name, time } = table();
-    const text = `SELECT COUNT(*) FROM ${quote(name)} WHERE ${quote(time.column)} < ?`;
+    const known = table();
+    const text = `SELECT COUNT(*) FROM ${quote(known.name)} WHERE ${isOld(known)}`;
     const [row] = await database.read({ text, values: [timeValue(before)] }, signal);
     return Number(row?.[0] ?? 0);
   }
 
   async function deleteBatch(before: Micros, transaction: Transaction): Promise<number> {
-    const { name, time, key } = table();
+    const known = table();
+    const { name, time, key } = known;
     const [rows, when, which] = [name, time.column, key.column].map((part) => quote(part));
-    const oldest = `SELECT ${which} FROM ${rows} WHERE ${when} < ? ORDER BY ${when} LIMIT ${BATCH}`;
+    const oldest = `SELECT ${which} FROM ${rows} WHERE ${isOld(known)} ORDER BY ${when} LIMIT ${BATCH}`;
     const keys = (await transaction.read({ text: oldest, values: [timeValue(before)] })).map(([value]) => value as SqlValue);
     if (keys.length === 0) return 0;
-    const text = `DELETE FROM ${rows} WHERE ${which} IN (${keys.map(() => '?').join(', ')}) AND ${when} < ?`;
+    const text = `DELETE FROM ${rows} WHERE ${which} IN (${keys.map(() => '?').join(', ')}) AND ${isOld(known)}`;
     return (await transaction.run({ text, values: [...keys, timeValue(before)] })).changes;
   }
 
-  async function deleteAll(before: Micros, signal: AbortSignal): Promise<number> {
+  function changed(before: Micros, count: number): readonly Change[] {
+    return count > 0 ? [{ what: `delete rows of ${table().name} before ${formatTime(before)}`, count }] : [];
+  }
+
+  async function deleteAll(before: Micros, signal: AbortSignal): Promise<readonly Change[]> {
     let deleted = 0;
-    for (let last = BATCH; last >= BATCH; deleted += last) {
-      signal.throwIfAborted();
-      last = await database.write((transaction) => deleteBatch(before, transaction), signal);
-      if (last > 0) log.debug('deleted rows that were kept long enough', { table: table().name, rows: last });
+    try {
+      for (let last = BATCH; last >= BATCH; deleted += last) {
+        signal.throwIfAborted();
+        last = await database.write((transaction) => deleteBatch(before, transaction), signal);
+        if (last > 0) log.debug('deleted rows that were kept long enough', { table: table().name, rows: last });
+      }
+    } catch (error) {
+      throw deleted > 0 ? new PartialRetention(changed(before, deleted), error) : error;
     }
-    return deleted;
+    return changed(before, deleted);
   }
 
   return {
@@ -49,8 +60,7 @@ export function tableRetention({ database, table, keep, log }: TableRetention): 
     async apply({ dryRun }, signal): Promise<readonly Change[]> {
       if (keep === undefined) return [];
       const before = cutOff(keep);
-      const rows = await (dryRun ? count(before, signal) : deleteAll(before, signal));
-      return rows > 0 ? [{ what: `delete rows of ${table().name} before ${formatTime(before)}`, count: rows }] : [];
+      return dryRun ? changed(before, await count(before, signal)) : deleteAll(before, signal);
     },
   };
 }

@@ -24,7 +24,7 @@ const LONGEST_DURATION = 99_999_999;
 export class Cycle {
   /**
    * @param {string} id
-   * @param {{ feature?: string | undefined, branch: string, incomplete?: boolean }} about A cycle of which a part is missing makes no rows.
+   * @param {{ feature?: string | undefined, branch?: string | undefined, incomplete?: boolean }} about A cycle of which a part is missing makes no rows.
    */
   constructor(id, { feature = id, branch, incomplete = false }) {
     this.id = id;
@@ -59,7 +59,14 @@ export class Cycle {
       phase_name: phase,
       decision,
       duration_seconds: Math.min(LONGEST_DURATION, Math.max(0, elapsed)),
-      metadata: { developer, branch: this.branch, commit_sha: sha, notes: shorten(subject), code_changes_size: size, ...more },
+      metadata: {
+        developer,
+        ...(this.branch !== undefined && { branch: this.branch }),
+        commit_sha: sha,
+        notes: shorten(subject),
+        code_changes_size: size,
+        ...more,
+      },
       created_at: isPossible(time) ? `${new Date(time * 1000).toISOString().slice(0, 19)}.${micros}Z` : '',
     };
   }

@@ -1,6 +1,7 @@
 // @ts-check
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -43,7 +44,6 @@ const DIFF = ['--numstat', '--no-renames', '--no-ext-diff', '--no-textconv', '--
  * @typedef {object} History
  * @property {ReadonlyMap<string, Commit>} commits Everything that HEAD leads to, by its hash.
  * @property {string | undefined} head
- * @property {string} branch
  * @property {ReadonlyMap<string, Tag>} tags The oldest one of each commit, by its hash.
  * @property {readonly string[]} remarks
  */
@@ -62,17 +62,19 @@ export async function readHistory(repository) {
     ? ['this is a shallow clone: cycles that reach its edge are left out (git fetch --unshallow fetches the rest)']
     : [];
   const head = (await askQuietly(repository, ['rev-parse', '--verify', '--quiet', 'HEAD'])).trim() || undefined;
-  if (!head) return { commits: new Map(), head, branch: '', tags: new Map(), remarks: ['there is no commit yet'] };
-  const branch = (await askQuietly(repository, ['symbolic-ref', '--short', '--quiet', 'HEAD'])).trim() || 'HEAD';
+  if (!head) return { commits: new Map(), head, tags: new Map(), remarks: ['there is no commit yet'] };
+  // What a later .gitattributes says must not change the size of an older commit, so git is shown neither files nor an index, from a folder without any.
+  const folder = (await ask(repository, ['rev-parse', '--absolute-git-dir'])).trim();
+  const bare = { GIT_DIR: folder, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(folder, 'no-index') };
   const [log, tags] = await Promise.all([
-    ask(repository, ['log', ...DIFF, '--format=%x00%x00%H%n%P%n%an%n%at %ct%n%B%x00', 'HEAD', '--']),
+    ask(folder, ['log', ...DIFF, '--format=%x00%x00%H%n%P%n%an%n%at %ct%n%B%x00', 'HEAD', '--'], bare),
     ask(repository, ['for-each-ref', '--format=%(objectname) %(*objectname) %(creatordate:unix) %(refname:lstrip=2)', 'refs/tags']),
   ]);
   const commits = log
     .split(RECORD)
     .slice(1)
     .map((text) => parseCommit(text, edge));
-  return { commits: new Map(commits.map((commit) => [commit.sha, commit])), head, branch, tags: parseTags(tags), remarks };
+  return { commits: new Map(commits.map((commit) => [commit.sha, commit])), head, tags: parseTags(tags), remarks };
 }
 
 /**
@@ -131,9 +133,12 @@ async function readEdge(repository) {
 /**
  * @param {string} repository
  * @param {readonly string[]} args
+ * @param {Record<string, string>} [more] Besides the environment.
  */
-async function ask(repository, args) {
-  const env = { ...process.env, LC_ALL: 'C', GIT_NO_REPLACE_OBJECTS: '1' };
+async function ask(repository, args, more = {}) {
+  // Another repository may be named in the environment, as git does for its hooks.
+  const { GIT_DIR: _dir, GIT_WORK_TREE: _tree, GIT_INDEX_FILE: _index, ...inherited } = process.env;
+  const env = { ...inherited, ...more, LC_ALL: 'C', GIT_NO_REPLACE_OBJECTS: '1' };
   try {
     return (await run('git', ['-C', repository, ...FIXED, ...args], { maxBuffer: MOST_BYTES, env })).stdout;
   } catch (error) {

@@ -76,9 +76,8 @@ class Mapping {
 
   /** @param {Commit} commit */
   cycleFor({ sha, edge }) {
-    const { branch } = this.history;
-    if (!this.byTag) return new Cycle(`commit-${sha.slice(0, 12)}`, { branch, incomplete: edge });
-    this.release ??= new Cycle(`run-${sha.slice(0, 12)}`, { branch, incomplete: edge });
+    if (!this.byTag) return new Cycle(`commit-${sha.slice(0, 12)}`, { incomplete: edge });
+    this.release ??= new Cycle(`run-${sha.slice(0, 12)}`, { incomplete: edge });
     return this.release;
   }
 
@@ -88,7 +87,7 @@ class Mapping {
     const time = merge.committed;
     const changes = commits.filter((commit) => isAmong(takenBackBy(commit), commits) || !this.takeBack(commit, time));
     const branch = branchOf(merge);
-    const about = { feature: branch, branch: branch ?? this.history.branch, incomplete };
+    const about = { feature: branch, branch, incomplete };
     const cycle = new Cycle(`merge-${merge.sha.slice(0, 12)}`, about);
     this.remember(merge, cycle);
     // What only takes back is no change of its own.
@@ -120,7 +119,7 @@ class Mapping {
     const all = [...found].sort((a, b) => a.authored - b.authored || a.committed - b.committed || (a.sha < b.sha ? -1 : 1));
     const incomplete = merge.edge || all.some(({ edge }) => edge);
     const inner = all.filter(({ parents }) => parents.length > 1);
-    const placeholder = new Cycle('', { branch: '', incomplete: true });
+    const placeholder = new Cycle('', { incomplete: true });
     for (const { sha } of inner) this.cycles.set(sha, placeholder);
     return { commits: all.filter(({ parents }) => parents.length < 2), incomplete };
   }

@@ -53,8 +53,8 @@ export function createApp({ agent, options, log, running }: Parts): FastifyInsta
   serve('/api/data/query', (search, signal) => answerQuery(search, agent, options, signal));
   serve('/api/data/stats', (search, signal) => answerStats(search, agent, options, signal));
   serve('/api/data/dora', (search, signal) => answerDora(search, agent, signal));
-  serve('/api/data/catalog', (_search, signal) => answerCatalog(agent, signal));
-  serve('/api/data/retention', () => answerRetention(agent));
+  serve('/api/data/catalog', (search, signal) => answerCatalog(search, agent, signal));
+  serve('/api/data/retention', (search) => answerRetention(search, agent));
   const recorder = createRecorder({ agent, options, log });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

@@ -35,7 +35,10 @@ const entry = z.strictObject({
       top: z.record(z.string(), z.unknown()).optional().describe('The commonest values and how often each occurs.'),
     }),
   ),
-  freshness: z.strictObject({ newest: time.nullable(), age_seconds: z.number().nullable() }),
+  freshness: z.strictObject({
+    newest: time.nullable().describe('Of the newest entry when the source was last looked at, at most a minute ago.'),
+    age_seconds: z.number().nullable().describe('From `newest` until this answer.'),
+  }),
   volume: z.strictObject({
     entries: z.int().optional(),
     bytes: z.int().optional(),

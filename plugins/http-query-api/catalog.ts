@@ -1,8 +1,9 @@
-import { type CatalogEntry, formatTime, type Micros, type Services, type Volume } from '../../core/contract/index.ts';
+import { type CatalogEntry, collectParameters, formatTime, type Micros, type Services, type Volume } from '../../core/contract/index.ts';
 import type { Answer } from './answer.ts';
 
-/** Answers `GET /api/data/catalog`; its shape is `catalogAnswer`. */
-export async function answerCatalog(agent: Pick<Services, 'catalog'>, signal: AbortSignal): Promise<Answer> {
+/** Answers `GET /api/data/catalog`, which has no parameters; its shape is `catalogAnswer`. */
+export async function answerCatalog(search: string, agent: Pick<Services, 'catalog'>, signal: AbortSignal): Promise<Answer> {
+  collectParameters(new URLSearchParams(search), []);
   const entries = await agent.catalog(signal);
   return {
     headers: { 'content-type': 'application/json; charset=utf-8' },

@@ -1,11 +1,11 @@
-import { z } from '../../core/contract/index.ts';
+import { LONGEST_DAYS, MOST_EVIDENCE, z } from '../../core/contract/index.ts';
 import { rowsAnswer } from './schemas.ts';
 
 /** The first one is what holds when nothing is said. */
 export const DORA_GROUPS = ['week', 'day', 'month'] as const;
 
 export const doraParameters = z.strictObject({
-  days: z.int().min(1).max(36_500).optional().describe('How many days back from `to` the window reaches. Default 90.'),
+  days: z.int().min(1).max(LONGEST_DAYS).optional().describe('How many days back from `to` the window reaches. Default 90.'),
   group: z
     .enum(DORA_GROUPS)
     .optional()
@@ -13,7 +13,7 @@ export const doraParameters = z.strictObject({
   from: z.string().optional().describe('Begin of the window, inclusive: RFC 3339, Unix, or relative such as `-90d`. Overrides `days`.'),
   to: z.string().optional().describe('End of the window, exclusive, in the same forms. Default: now.'),
   source: z.array(z.string()).optional().describe('Only this configured source; several may be separated by commas. May be repeated.'),
-  rows: z.int().min(0).max(1000).optional().describe('The most rows to answer behind each figure. Default 1000.'),
+  rows: z.int().min(0).max(MOST_EVIDENCE).optional().describe(`The most rows to answer behind each figure. Default ${MOST_EVIDENCE}.`),
 });
 
 const time = z.string().describe('RFC 3339.');

@@ -7,8 +7,10 @@ import {
   type DoraRequest,
   formatTime,
   integerParameter,
+  LONGEST_DAYS,
   listParameter,
   type Micros,
+  MOST_EVIDENCE,
   now,
   RequestError,
   type Services,
@@ -20,8 +22,6 @@ import { throwIfAllFailed } from './faults.ts';
 import { labelsOf, noteOf, reportsOf } from './reports.ts';
 
 const DAY = 86_400_000_000;
-const LONGEST_DAYS = 36_500;
-const MOST_EVIDENCE = 1000;
 
 /** Answers `GET /api/data/dora`; `search` is the query string as it came. */
 export async function answerDora(search: string, agent: Pick<Services, 'dora'>, signal: AbortSignal): Promise<Answer> {

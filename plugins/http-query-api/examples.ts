@@ -1,5 +1,9 @@
+import type { RoutePath } from './routes.ts';
+
 export interface Example {
   readonly title: string;
+  /** Default: `/api/data/query`. */
+  readonly path?: RoutePath;
   /** Decoded, in the order in which they are written. */
   readonly parameters: readonly (readonly [name: string, value: string])[];
 }
@@ -77,11 +81,50 @@ export const EXAMPLES: readonly Example[] = [
       ['days', '30'],
     ],
   },
+  {
+    title: 'How long each phase takes, by week',
+    path: '/api/data/stats',
+    parameters: [
+      ['type', 'metrics'],
+      ['days', '90'],
+      ['by', 'phase_name'],
+      ['bucket', '1w'],
+      ['measure', 'avg(duration_seconds),p95(duration_seconds)'],
+    ],
+  },
+  {
+    title: "DORA's four keys of the last 30 days, by day",
+    path: '/api/data/dora',
+    parameters: [
+      ['days', '30'],
+      ['group', 'day'],
+      ['rows', '10'],
+    ],
+  },
 ];
 
+/** What `POST /api/data/metrics` takes; a test sends it. */
+export const RECORD_EXAMPLE = {
+  cycle_id: 'C-1',
+  feature_id: 'F-1',
+  phase_name: 'deployment',
+  decision: 'go',
+  duration_seconds: 12.5,
+  metadata: { branch: 'main' },
+};
+
+export function examplesOf(path: RoutePath): Example[] {
+  return EXAMPLES.filter((example) => pathOf(example) === path);
+}
+
 /** The path and query of an example, encoded. */
-export function hrefOf({ parameters }: Example): string {
-  return `/api/data/query?${parameters.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`).join('&')}`;
+export function hrefOf(example: Example): string {
+  const { parameters } = example;
+  return `${pathOf(example)}?${parameters.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`).join('&')}`;
+}
+
+function pathOf({ path = '/api/data/query' }: Example): RoutePath {
+  return path;
 }
 
 /** A value that shows what each parameter looks like. */
@@ -99,4 +142,9 @@ export const SAMPLE_VALUES: Readonly<Record<string, string | string[]>> = {
   order: 'newest',
   format: 'json',
   history: '1',
+  by: ['phase_name'],
+  measure: ['avg(duration_seconds)'],
+  bucket: '1d',
+  group: 'week',
+  rows: '10',
 };

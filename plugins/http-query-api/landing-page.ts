@@ -1,6 +1,6 @@
 import type { Services } from '../../core/contract/index.ts';
 import { escapeHtml, page, table } from './html.ts';
-import { ROUTES, type Route } from './routes.ts';
+import { routesTable } from './routes-table.ts';
 import { readiness, sourceStates } from './state.ts';
 
 export function landingPage(agent: Pick<Services, 'sources' | 'status'>): string {
@@ -17,25 +17,12 @@ export function landingPage(agent: Pick<Services, 'sources' | 'status'>): string
       ? `<span class="bad">${escapeHtml(`${source.state ?? 'failed'}: ${source.error}`)}</span>`
       : escapeHtml(source.state ?? 'running'),
   ]);
-  const routes = ROUTES.filter((route) => route.path !== '/').map((route) => [linkTo(route), escapeHtml(route.summary)]);
   return page(
     'Cauce',
     `<h1>Cauce</h1><p class="lead">One agent for logs, metrics and health. ${state}</p>
 <p>Look at the <a href="/api/data/query?type=logs&amp;limit=100">newest logs</a>, the <a href="/api/data/query?type=metrics">metrics</a>,
 the <a href="/api/data/query?type=health">health</a>, or <a href="/docs">how to query</a>.</p>
 <h2>Sources</h2>${sources.length > 0 ? table(['source', 'type', 'what it is', 'state'], sources) : '<p>None is configured yet: add one under <code>sources:</code> in the configuration.</p>'}
-<h2>What is served</h2>${table(['path', 'what'], routes)}`,
+<h2>What is served</h2>${routesTable('/')}`,
   );
-}
-
-/** What cannot be asked without a parameter is linked with one. */
-const LINKS: Readonly<Record<string, string>> = {
-  '/api/data/query': '/api/data/query?type=logs&limit=100',
-  '/api/data/stats': '/api/data/stats?type=metrics&days=90&by=phase_name',
-};
-
-function linkTo(route: Route): string {
-  const { path, methods } = route;
-  if (methods) return `<code>${methods.join(', ')} ${path}</code>`;
-  return `<a href="${escapeHtml(LINKS[path] ?? path)}"><code>${path}</code></a>`;
 }

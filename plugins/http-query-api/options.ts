@@ -15,6 +15,7 @@ export const options = z
     max_limit: z.int().min(1).max(100_000).default(10_000).describe('The largest `limit` that a request may ask for.'),
     write_token: z
       .string()
+      .trim()
       .refine((token) => token === '' || TOKEN.test(token), {
         error: `expected ${SHORTEST_TOKEN} printable characters or more, without blanks, or nothing at all`,
       })

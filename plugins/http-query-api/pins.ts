@@ -21,6 +21,8 @@ export class Pins {
   readonly #clock: () => Micros;
   #turn: Promise<unknown> = Promise.resolve();
   #last = 0;
+  /** Requests under way with keys that were not known before them, and whether one of them may have added something. */
+  readonly #underWay = new Map<string, { requests: number; kept: boolean }>();
 
   constructor(state: KeyValue, clock: () => Micros = now) {
     this.#state = state;
@@ -38,6 +40,8 @@ export class Pins {
         const detail = 'this Idempotency-Key was used for another request in the last 24 hours; take a new key for a new request';
         throw new Refusal(problem(409, 'ERR_IDEMPOTENCY_KEY', detail));
       }
+      const others = this.#underWay.get(name);
+      if (known && others) others.requests++;
       if (known) return { time: known.time, fresh: false };
       if (pins.size >= MOST_ON_A_SHELF)
         throw new RetryableError('too many Idempotency-Keys were used in the last 24 hours; give created_at instead, or repeat it later', {
@@ -46,14 +50,25 @@ export class Pins {
       const time = Math.max(this.#last + 1, this.#clock());
       this.#last = time + count - 1;
       await this.#write(shelf, pins.set(name, { hash, time }));
+      this.#underWay.set(name, { requests: 1, kept: false });
       return { time, fresh: true };
     });
   }
 
-  /** Forgets a key whose request was refused, so that it may be mended and sent again. */
-  release(key: string): Promise<void> {
+  /**
+   * Ends what {@link pin} began. A key by which nothing can have been added is forgotten, so that the request may be mended and
+   * sent again; not while another request has its time as well.
+   */
+  settle(key: string, mayHaveAdded: boolean): Promise<void> {
     return this.#inTurn(async () => {
       const [shelf, name] = placeOf(key);
+      const state = this.#underWay.get(name);
+      if (!state) return;
+      state.kept ||= mayHaveAdded;
+      state.requests--;
+      if (state.requests > 0) return;
+      this.#underWay.delete(name);
+      if (state.kept) return;
       const pins = await this.#read(shelf);
       if (pins.delete(name)) await this.#write(shelf, pins);
     });

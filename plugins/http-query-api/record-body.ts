@@ -26,8 +26,7 @@ export function parseBody(bytes: Uint8Array): RecordBody {
   const wrong = bodies.findIndex((body) => typeof body !== 'object' || body === null || Array.isArray(body));
   if (wrong >= 0) throw new RequestError(single ? 'body' : `/${wrong}`, 'the body must be a JSON object, or a list of objects');
   const inexact = inexactNumber(text);
-  if (inexact !== undefined)
-    throw new RequestError('body', `the number ${inexact.slice(0, 60)} has more digits than are kept of it; write it as a text, in quotes`);
+  if (inexact !== undefined) throw new RequestError('body', `the number ${inexact.slice(0, 60)} ${adviceFor(Number(inexact))}`);
   return { bodies: bodies as readonly JsonObject[], single, text };
 }
 
@@ -52,6 +51,12 @@ function inexactNumber(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+function adviceFor(kept: number): string {
+  if (Number.isFinite(kept) && kept !== 0)
+    return 'has more digits than are kept of it; write it as a text of plain digits, without an exponent, such as "12.50"';
+  return 'is beyond the range of numbers, so no column of numbers can keep it; as a text, in quotes, it fits into metadata or a column of texts';
 }
 
 function endOfString(text: string, begin: number): number {

@@ -7,6 +7,9 @@ export const recordParameters = z.strictObject({
   source: z.string().optional().describe('The source to add to. Needed when several can be added to.'),
 });
 
+/** The one header of its own. */
+export const IDEMPOTENCY_KEY = { name: 'Idempotency-Key', description: 'Makes a repeated request of 24 hours add nothing.' };
+
 /** A row of `dora_metrics`; another table has fields of its own. */
 export const recordBody = z.strictObject({
   cycle_id: z.string().max(50),

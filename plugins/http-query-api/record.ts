@@ -1,11 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import {
   type Appended,
+  CauceError,
   collectParameters,
   type Draft,
   formatTime,
   type JsonObject,
   type Log,
+  PermanentError,
   problem,
   RequestError,
   type Services,
@@ -52,17 +54,17 @@ export function createRecorder({ agent, options, log }: Parts): Recorder {
   async function append(request: RecordRequest, given: RecordBody, source: string | undefined, signal: AbortSignal) {
     const key = keyOf(request.headers);
     const pin = key === undefined ? undefined : await pins.pin(key, `${source ?? ''}\n${given.text}`, given.bodies.length);
-    const release = async () => {
-      if (key !== undefined && pin?.fresh) await pins.release(key);
-    };
+    let mayHaveAdded = true;
     try {
       const asked = { bodies: given.bodies, ...(source !== undefined && { source }), ...(pin && { time: pin.time }) };
       const answer = await agent.append(TYPE, asked, signal);
-      if (answer.results.some(isFault)) await release();
+      mayHaveAdded = !answer.results.some(isFault);
       return answer;
     } catch (error) {
-      if (error instanceof RequestError) await release();
+      mayHaveAdded = !addedNothing(error);
       throw error;
+    } finally {
+      if (key !== undefined) await pins.settle(key, mayHaveAdded);
     }
   }
 
@@ -70,6 +72,11 @@ export function createRecorder({ agent, options, log }: Parts): Recorder {
     async admit(headers) {
       await checkToken(options, headers.authorization, log);
       const type = headers['content-type'] ?? '';
+      const encoding = headers['content-encoding'] ?? 'identity';
+      if (encoding.toLowerCase() !== 'identity') {
+        const detail = `the body must come as it is, without Content-Encoding: ${encoding.slice(0, 100)}`;
+        throw new Refusal(problem(415, 'ERR_MEDIA_TYPE', detail), { 'accept-encoding': 'identity' });
+      }
       if (/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type)) return;
       const detail = `the body must be JSON, with the header Content-Type: application/json${type === '' ? '' : `, not ${type.slice(0, 100)}`}`;
       throw new Refusal(problem(415, 'ERR_MEDIA_TYPE', detail), { accept: 'application/json' });
@@ -97,6 +104,13 @@ function keyOf(headers: IncomingHttpHeaders): string | undefined {
   if (key === undefined) return undefined;
   if (typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key)) return key;
   throw new RequestError('Idempotency-Key', 'Idempotency-Key is 1 to 255 printable characters of ASCII');
+}
+
+/** The request was refused, or its source says so; see `Source.append`. */
+function addedNothing(error: unknown): boolean {
+  if (error instanceof RequestError) return true;
+  const { cause } = error as { cause?: unknown };
+  return cause instanceof PermanentError || (cause instanceof CauceError && cause.code === 'ERR_NOT_ADDED');
 }
 
 function isFault(result: Appended): result is Fault {
@@ -143,6 +157,11 @@ function answerOf(source: string, results: readonly Written[]): Answer {
 function locationOf(source: string, { time, json }: Draft): string {
   const { id } = JSON.parse(json) as JsonObject;
   const search = new URLSearchParams({ type: TYPE, source, from: formatTime(time), to: formatTime(time + 1) });
-  if (typeof id === 'number') search.set('where', `id=${id}`);
+  if (typeof id === 'number') search.set('where', `id=${(JSON.parse(numbersAsTexts(json)) as JsonObject)['id']}`);
   return `/api/data/query?${search}`;
+}
+
+/** A JSON text whose numbers stand in quotes, so that parsing it loses none of their digits. */
+function numbersAsTexts(json: string): string {
+  return json.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
 }

@@ -15,8 +15,8 @@ const run = z.strictObject({
   results: z.array(
     z.strictObject({
       ...policy,
-      changes: z.array(change),
-      error: z.string().optional().describe('Why the policy could not be applied.'),
+      changes: z.array(change).describe('What was done, also before an error.'),
+      error: z.string().optional().describe('Why the policy could not be applied, or not to the end.'),
     }),
   ),
 });

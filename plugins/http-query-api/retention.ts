@@ -1,8 +1,9 @@
-import { formatTime, type RetentionRun, type Services } from '../../core/contract/index.ts';
+import { collectParameters, formatTime, type RetentionRun, type Services } from '../../core/contract/index.ts';
 import type { Answer } from './answer.ts';
 
-/** Answers `GET /api/data/retention`; its shape is `retentionAnswer`. */
-export async function answerRetention(agent: Pick<Services, 'retention'>): Promise<Answer> {
+/** Answers `GET /api/data/retention`, which has no parameters; its shape is `retentionAnswer`. */
+export async function answerRetention(search: string, agent: Pick<Services, 'retention'>): Promise<Answer> {
+  collectParameters(new URLSearchParams(search), []);
   const { schedule, next, policies, last } = await agent.retention.report();
   const body = { schedule, next: next === null ? null : formatTime(next), policies, last: last && spelt(last) };
   return { headers: { 'content-type': 'application/json; charset=utf-8' }, body: Buffer.from(JSON.stringify(body)) };

@@ -26,6 +26,8 @@ export const ROUTES = [
   { path: '/metrics', summary: "The agent's own metrics, in Prometheus' text format." },
 ] as const satisfies readonly Route[];
 
+export type RoutePath = (typeof ROUTES)[number]['path'];
+
 /** The route of a request's URL; a slash at its end does not matter. */
 export function findRoute(url: string): Route | undefined {
   const path = url.split('?', 1)[0] ?? '/';

@@ -5,6 +5,7 @@ import {
   formatTime,
   integerParameter,
   type Json,
+  LONGEST_DAYS,
   listParameter,
   type Measure,
   type Micros,
@@ -28,7 +29,6 @@ import { headerText } from './rows.ts';
 import { REPEATABLE, STATS_FORMATS, statsParameters } from './stats-schema.ts';
 
 const DAY = 86_400_000_000;
-const LONGEST_DAYS = 36_500;
 
 type StatsServices = Pick<Services, 'stats' | 'sources'>;
 

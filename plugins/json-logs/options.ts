@@ -1,8 +1,8 @@
-import { duration, size, strings, z } from '../../core/contract/index.ts';
+import { duration, keepFor, size, strings, z } from '../../core/contract/index.ts';
 
 const keep = z
   .strictObject({
-    age: duration().optional().describe('A rotated generation is deleted when its newest line is older than this.'),
+    age: keepFor().optional().describe('A rotated generation is deleted when its newest line is older than this.'),
     size: size().optional().describe('The oldest rotated generations are deleted until all files together are no larger than this.'),
   })
   .refine(({ age, size }) => age !== undefined || size !== undefined, { error: 'expected age, size or both, such as { age: 90d }' });

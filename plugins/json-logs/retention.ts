@@ -7,6 +7,7 @@ import {
   durationText,
   formatTime,
   type Log,
+  PartialRetention,
   RetryableError,
   type Source,
   sizeText,
@@ -22,6 +23,11 @@ interface Doomed {
   readonly why: string;
 }
 
+interface Planned {
+  readonly file: LogFile;
+  readonly change: Change;
+}
+
 /** Deletes rotated generations by age, then by the size of all; a file that may still be written is never among them. */
 export function fileRetention(shelf: Shelf, keep: Options['keep'], log: Log): NonNullable<Source['retention']> {
   return {
@@ -33,20 +39,29 @@ export function fileRetention(shelf: Shelf, keep: Options['keep'], log: Log): No
       const planned = doomed.flatMap(({ extent, why }) => extent.lane.files.map((file) => ({ file, change: changeOf(file, why) })));
       if (dryRun) return planned.map(({ change }) => change);
       const done: Change[] = [];
-      const faults: string[] = [];
-      for (const { file, change } of planned) {
-        signal.throwIfAborted();
-        try {
-          if (await deleteFile(shelf, file)) done.push(change);
-          else log.info('a file changed while it was to be deleted; it is left for the next run', { file: file.path });
-        } catch (error) {
-          faults.push(`${file.path}: ${describe(error)}`);
-        }
+      try {
+        await deleteAll(planned, done, signal);
+      } catch (error) {
+        throw done.length > 0 ? new PartialRetention(done, error) : error;
       }
-      if (faults.length > 0) throw undeleted(done, faults);
       return done;
     },
   };
+
+  /** Adds to `done` what was deleted, also when it fails. */
+  async function deleteAll(planned: readonly Planned[], done: Change[], signal: AbortSignal): Promise<void> {
+    const faults: string[] = [];
+    for (const { file, change } of planned) {
+      signal.throwIfAborted();
+      try {
+        if (await deleteFile(shelf, file)) done.push(change);
+        else log.info('a file changed while it was to be deleted; it is left for the next run', { file: file.path });
+      } catch (error) {
+        faults.push(`${file.path}: ${describe(error)}`);
+      }
+    }
+    if (faults.length > 0) throw undeleted(done, faults);
+  }
 }
 
 function policyOf(keep: Options['keep']): string {

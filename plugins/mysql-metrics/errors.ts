@@ -31,6 +31,8 @@ const login: Advice = ({ at, user, encrypted }) =>
 const host: Advice = ({ at }) =>
   `${at} takes no connection from this machine: let the user log in from here, or FLUSH HOSTS when it is blocked`;
 const crowded: Advice = ({ at }) => `${at} has no connection left: raise max_connections or the user's limit there, or lower pool here`;
+const prepared: Advice = ({ at }) =>
+  `${at} keeps no more prepared statements: raise max_prepared_stmt_count there, or lower pool here and in what else uses the server`;
 const slow: Advice = ({ at }) =>
   `a statement at ${at} took longer than timeout allows: the table is locked, an index is missing, or the server is busy; see the probe`;
 const privilege: Advice = ({ user, table, at }) =>
@@ -68,6 +70,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   ER_CON_COUNT_ERROR: crowded,
   ER_TOO_MANY_USER_CONNECTIONS: crowded,
   ER_USER_LIMIT_REACHED: crowded,
+  ER_MAX_PREPARED_STMT_COUNT_REACHED: prepared,
   ER_STATEMENT_TIMEOUT: slow,
   ER_QUERY_TIMEOUT: slow,
   ER_LOCK_WAIT_TIMEOUT: slow,

@@ -2,11 +2,13 @@ import type { Database, Table } from '../../core/table/index.ts';
 
 export interface Index {
   readonly name: string;
+  /** Of its columns as a whole: what is unique in a part of a text, or by an expression, does not count. */
   readonly unique: boolean;
+  /** Those by which it finds rows: none of a FULLTEXT index or of an expression. */
   readonly columns: readonly string[];
 }
 
-/** The usable indexes of a table, with their columns in order. One over a part of a text or over an expression is not told. */
+/** All indexes of a table, with their columns in order. */
 export async function readIndexes(reader: Pick<Database, 'read'>, schema: string, table: string, signal: AbortSignal): Promise<Index[]> {
   const rows = await reader.read(
     {
@@ -17,10 +19,12 @@ export async function readIndexes(reader: Pick<Database, 'read'>, schema: string
     signal,
   );
   const names = new Set(rows.map(([name]) => String(name)));
-  return [...names].flatMap((name) => {
+  return [...names].map((name) => {
     const parts = rows.filter((row) => row[0] === name);
-    if (parts.some(([, , column, part, type]) => column === null || part !== null || type !== 'BTREE')) return [];
-    return [{ name, unique: String(parts[0]?.[1]) === '0', columns: parts.map(([, , column]) => String(column)) }];
+    const isWhole = parts.every(([, , column, part, type]) => column !== null && part === null && type === 'BTREE');
+    const other = parts.findIndex(([, , column, , type]) => column === null || type !== 'BTREE');
+    const usable = other < 0 ? parts : parts.slice(0, other);
+    return { name, unique: isWhole && String(parts[0]?.[1]) === '0', columns: usable.map(([, , column]) => String(column)) };
   });
 }
 

@@ -21,6 +21,8 @@ export interface Found {
   readonly untold: readonly string[];
   /** A view has no indexes, and nothing says whether its key is unique. */
   readonly view: boolean;
+  /** The engine, when it has no transactions. */
+  readonly unsafe?: string;
 }
 
 /** `ERR_MAPPING`: the configuration names what the table does not have. Either of the two may be mended. */
@@ -31,13 +33,15 @@ export class MappingError extends RetryableError {
 }
 
 type Reader = Pick<Database, 'read'>;
+/** Types that no paging can rely on: they are compared as something else than they are put in order by, or told as. */
+const UNORDERED = ['bit', 'enum', 'set', 'year'];
 const IDENTITY = ['cycle_id', 'feature_id', 'phase_name'];
 
 /** Looks at the table; `undefined` when there is none. Rejects with a {@link MappingError} when it does not fit the configuration. */
 export async function inspect(reader: Reader, mapping: Mapping, signal: AbortSignal): Promise<Found | undefined> {
   const place = await locate(reader, mapping, signal);
   if (!place) return undefined;
-  const { schema, table, view } = place;
+  const { schema, table, view, unsafe } = place;
   const values = [schema, table];
   const facts = await reader.read(
     {
@@ -55,6 +59,7 @@ export async function inspect(reader: Reader, mapping: Mapping, signal: AbortSig
     indexes,
     untold: described.filter(({ known }) => !known).map(({ column, type }) => `${column} (${type})`),
     view,
+    ...(unsafe !== undefined && { unsafe }),
   };
 }
 
@@ -62,14 +67,22 @@ export async function inspect(reader: Reader, mapping: Mapping, signal: AbortSig
 async function locate(reader: Reader, { database, table }: Mapping, signal: AbortSignal) {
   const rows = await reader.read(
     {
-      text: 'SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
+      text: `SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLES.ENGINE, TRANSACTIONS FROM information_schema.TABLES
+        LEFT JOIN information_schema.ENGINES ON ENGINES.ENGINE = TABLES.ENGINE WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`,
       values: [database, table],
     },
     signal,
   );
   const same = rows.find(([, found]) => found === table) ?? (rows.length === 1 ? rows[0] : undefined);
   if (!same) return undefined;
-  return { schema: String(same[0]), table: String(same[1]), view: String(same[2]).includes('VIEW') };
+  const unsafe = same[4] === 'NO' ? String(same[3]) : undefined;
+  return { schema: String(same[0]), table: String(same[1]), view: String(same[2]).includes('VIEW'), unsafe };
+}
+
+/** Why rows cannot be added all together or not at all; `undefined` when they can. */
+export function unsafeToWrite({ unsafe, table }: Found): string | undefined {
+  if (unsafe === undefined) return undefined;
+  return `rows cannot be added to ${table.name}: its engine ${unsafe} has no transactions, so that a refused request would leave some of its rows; ALTER TABLE ${table.name} ENGINE = InnoDB, or leave writable out`;
 }
 
 async function jsonChecks(reader: Reader, schema: string, table: string, signal: AbortSignal): Promise<Set<string>> {
@@ -91,7 +104,8 @@ function columnOfCheck(clause: SqlRow[number] | undefined): string[] {
   return match?.[1] === undefined ? [] : [match[1].replaceAll('``', '`')];
 }
 
-function tableOf(mapping: Mapping, name: string, described: readonly Described[], indexes: readonly Index[], view: boolean): Table {
+/** The table that the configuration makes of these columns. Throws a {@link MappingError} when it does not fit them. */
+export function tableOf(mapping: Mapping, name: string, described: readonly Described[], indexes: readonly Index[], view: boolean): Table {
   const fields = mapping.columns ?? Object.fromEntries(described.filter(({ known }) => known).map(({ column }) => [column, column]));
   const known = (option: string, column: string, field: string) => ({ field, ...columnNamed(mapping, described, option, column) });
   const columns = Object.entries(fields).map(([field, column]) => known(`columns.${field}`, column, field));
@@ -103,6 +117,12 @@ function tableOf(mapping: Mapping, name: string, described: readonly Described[]
   if (time.kind !== 'time') {
     const type = described.find(({ column }) => column === time.column)?.type;
     throw new MappingError(`time_column ${time.column} of ${mapping.table} is of type ${type}; it must be DATETIME, TIMESTAMP or DATE`);
+  }
+  const keyType = described.find(({ column }) => column === key.column)?.type ?? '';
+  if (UNORDERED.includes(keyType)) {
+    throw new MappingError(
+      `id_column ${key.column} of ${mapping.table} is of type ${keyType}, which is put in another order than it is compared in; name a column of whole numbers or texts`,
+    );
   }
   const all = [...(columns.includes(key) ? [] : [key]), ...columns, ...(columns.includes(time) ? [] : [time])];
   const twice = all.find(({ field }, index) => all.findIndex((other) => other.field === field) !== index);

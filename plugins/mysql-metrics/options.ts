@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { duration, z } from '../../core/contract/index.ts';
+import { duration, keepFor, z } from '../../core/contract/index.ts';
 import { parseUrl } from './url.ts';
 
 /** What a database takes for a name. It stands between backticks in every statement, and a backtick in it is doubled. */
@@ -69,7 +69,7 @@ export const options = z
     late: duration('10m').describe(
       'A transaction that is open for longer than this may commit rows that followers only find later, and count.',
     ),
-    keep: duration().optional().describe('Rows older than this are deleted by the retention. Default: kept for ever.'),
+    keep: keepFor().optional().describe('Rows older than this are deleted by the retention. Default: kept for ever.'),
     writable: z.boolean().default(false).describe('Rows may be added through the agent.'),
   })
   .superRefine((given, context) => {

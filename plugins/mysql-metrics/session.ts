@@ -23,6 +23,9 @@ export interface Server {
   readonly version: string;
 }
 
+/** DEFAULT would be what the server has set. */
+const NO_LIMIT = 2n ** 64n - 1n;
+
 /** One connection whose session has a known state, whatever the server's own settings are. */
 export class Session {
   readonly server: Server;
@@ -52,10 +55,12 @@ export class Session {
       const most = purpose === 'define' ? 0 : timeout;
       const limit = flavour === 'MariaDB' ? `max_statement_time = ${most / 1000}` : `max_execution_time = ${Math.ceil(most)}`;
       const wait = Math.max(1, Math.ceil(timeout / 1000));
+      await connection.query('SET NAMES utf8mb4');
       await connection.query(
-        `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '${zone}', ${limit}, lock_wait_timeout = ${wait}, innodb_lock_wait_timeout = ${wait}`,
+        `SET SESSION autocommit = 1, sql_select_limit = ${NO_LIMIT}, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '${zone}', ${limit}, lock_wait_timeout = ${wait}, innodb_lock_wait_timeout = ${wait}`,
       );
-      if (purpose === 'read') await connection.query('SET SESSION TRANSACTION READ ONLY');
+      const isolation = purpose === 'read' ? 'READ COMMITTED, READ ONLY' : 'REPEATABLE READ, READ WRITE';
+      await connection.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`);
       return new Session(connection, { flavour, version });
     } catch (error) {
       cut(connection);

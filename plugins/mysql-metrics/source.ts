@@ -43,13 +43,13 @@ export function createMysqlMetrics(context: SourceContext<Options>) {
   });
 
   return {
-    ...whenKnown(facets, async (signal) => void (await lookout.ready(signal)), life),
+    ...whenKnown(facets, { lookout, life, permanent: keep === undefined }),
     start: (signal) => lookout.first(signal),
     async stop() {
       ended.abort();
       await database.close();
     },
-    probe: (signal) => probeTable(database, lookout, login.at, signal),
+    probe: (signal) => probeTable({ database, lookout, at: login.at, writable, deletes: keep !== undefined }, signal),
     schema: {
       apply: (what, signal) =>
         applySchema(database, mapping, what, signal).finally(() => {

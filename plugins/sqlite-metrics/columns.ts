@@ -6,6 +6,9 @@ export type Described = Omit<Column, 'field'> & { readonly type: string; readonl
 /** The select list that {@link describeColumn} reads. */
 export const COLUMN_FACTS = 'name, type, "notnull", dflt_value, pk, hidden';
 
+/** Types that say what their values are; SQLite keeps a number or a text in a column of any other, such as DATE, or of none. */
+const STRONG = /JSON|INT|CHAR|CLOB|TEXT|BLOB|REAL|FLOA|DOUB|BOOL|DECIMAL|NUMERIC/;
+
 /** Whether it is a part of the primary key. */
 export function isPrimary([, , , , place]: SqlRow): boolean {
   return Number(place) > 0;
@@ -27,6 +30,7 @@ export function describeColumn(facts: SqlRow, rowids: boolean): Described {
     nullable: Number(notNull) === 0 && !isRowid,
     defaulted: isRowid || generated || (preset !== null && preset !== undefined),
     ...(generated && { generated }),
+    ...(!STRONG.test(declared) && { loose: true }),
     ...(kind === 'text' && precision !== undefined && { length: precision }),
     ...(kind === 'decimal' && { digits: [precision ?? 0, scale ?? 0] as const }),
   };

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { RetryableError } from '../../core/contract/index.ts';
 import { createPrivately, type Database, type Sql, type SqlRow, type Transaction } from '../../core/table/index.ts';
 import { Connection } from './connection.ts';
 import { sqliteDialect } from './dialect.ts';
@@ -20,6 +21,8 @@ export class SqliteDatabase implements Database {
   #reader: Connection | undefined;
   #writer: Connection | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Which file was opened under the path. */
+  #identity = '';
 
   constructor(path: string) {
     this.path = path;
@@ -40,6 +43,7 @@ export class SqliteDatabase implements Database {
         isNew ? 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL' : 'PRAGMA synchronous = FULL',
       );
       this.#reader ??= new Connection(this.path, 'PRAGMA query_only = ON');
+      this.#identity = identityOf(this.path);
     }, signal);
   }
 
@@ -55,7 +59,9 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  read(sql: Sql, signal: AbortSignal): Promise<readonly SqlRow[]> {
+  /** Others get their turn before each statement: it runs within this process, and many follow each other when a table is read. */
+  async read(sql: Sql, signal: AbortSignal): Promise<readonly SqlRow[]> {
+    await turn();
     return this.#patiently(() => (this.#reader ?? notOpen(this.path)).read(sql), signal);
   }
 
@@ -76,6 +82,7 @@ export class SqliteDatabase implements Database {
 
   async #transaction<T>(work: (transaction: Transaction) => Promise<T>, signal: AbortSignal): Promise<T> {
     const writer = this.#writer ?? notOpen(this.path);
+    this.#checkPlace();
     const step = async <S>(act: () => S): Promise<S> => {
       signal.throwIfAborted();
       try {
@@ -93,6 +100,13 @@ export class SqliteDatabase implements Database {
       rollBack(writer, error);
       throw error;
     }
+  }
+
+  /** What is written to a file that has no name any more is gone when it is closed. */
+  #checkPlace(): void {
+    if (identityOf(this.path) === this.#identity) return;
+    const text = `${this.path} was removed or replaced while it was open, so nothing can be kept in it; put it back, or start the agent again`;
+    throw new RetryableError(text, { code: 'ERR_SQLITE' });
   }
 
   async #patiently<T>(act: () => T, signal: AbortSignal): Promise<T> {
@@ -116,4 +130,9 @@ function rollBack(writer: Connection, cause: unknown): void {
     if (!/no transaction is active/.test((error as Error).message))
       throw new AggregateError([cause, error], 'a transaction could not be undone');
   }
+}
+
+function identityOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat ? `${stat.dev}.${stat.ino}` : '';
 }

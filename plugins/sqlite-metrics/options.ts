@@ -1,4 +1,4 @@
-import { duration, z } from '../../core/contract/index.ts';
+import { duration, keepFor, z } from '../../core/contract/index.ts';
 
 /** It stands quoted in every statement. */
 const name = z
@@ -27,7 +27,7 @@ export const options = z.strictObject({
   label: z.string().min(1).optional().describe('What answers call this source. Default: `SQLite (<table>)`.'),
   every: duration('1s').describe('How often new rows are looked for.'),
   late: duration('10m').describe('Rows of a smaller key that appear later than this are found later by followers, and counted.'),
-  keep: duration().optional().describe('Rows older than this are deleted by the retention. Default: kept for ever.'),
+  keep: keepFor().optional().describe('Rows older than this are deleted by the retention. Default: kept for ever.'),
 });
 
 export type Options = z.output<typeof options>;

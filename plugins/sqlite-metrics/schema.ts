@@ -53,7 +53,8 @@ function creation(mapping: Mapping): Step {
  */
 function indexOn(table: string, column: string, time: string, taken: readonly string[]): Step {
   let name = `idx_${table}_${column}`;
-  for (let number = 2; taken.includes(name); number++) name = `idx_${table}_${column}_${number}`;
+  const isTaken = (wanted: string) => taken.some((one) => one.toLowerCase() === wanted.toLowerCase());
+  for (let number = 2; isTaken(name); number++) name = `idx_${table}_${column}_${number}`;
   const columns = column === time ? [time] : [column, time];
   return {
     change: { what: `add the index ${name} on ${columns.join(', ')} to ${table}`, count: 1 },

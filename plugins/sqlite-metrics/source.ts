@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Change, Source, SourceContext } from '../../core/contract/index.ts';
+import { type Change, quantileOf, type Source, type SourceContext, type StatsQuery } from '../../core/contract/index.ts';
 import { createTableSource, type Table } from '../../core/table/index.ts';
 import { SqliteDatabase } from './database.ts';
 import { isBusy } from './faults.ts';
@@ -50,19 +50,23 @@ export function createSqliteMetrics({ id, options, log }: SourceContext<Options>
     if (wrong !== undefined) log.warn(wrong, { file: path });
   }
 
+  const facets = createTableSource({
+    source: id,
+    type: 'metrics',
+    label: options.label ?? `SQLite (${options.table})`,
+    database,
+    table,
+    every: options.every,
+    late: options.late,
+    ...(options.keep !== undefined && { keep: options.keep }),
+    writable: true,
+    log,
+  });
+  const { stats } = facets;
+
   return {
-    ...createTableSource({
-      source: id,
-      type: 'metrics',
-      label: options.label ?? `SQLite (${options.table})`,
-      database,
-      table,
-      every: options.every,
-      late: options.late,
-      ...(options.keep !== undefined && { keep: options.keep }),
-      writable: true,
-      log,
-    }),
+    ...facets,
+    ...(stats && { stats: { plan: (query) => isQuick(query) && stats.plan(query), run: stats.run } }),
     start,
     stop: () => database.close(),
     probe: (signal) => probeTable(database, table, signal),
@@ -79,4 +83,13 @@ export function createSqliteMetrics({ id, options, log }: SourceContext<Options>
       },
     },
   } satisfies Source;
+}
+
+/**
+ * Quantiles sort the table, and values in JSON are searched for row by row. A statement runs within this process and cannot be
+ * interrupted, so these are left to the core, which reads page by page and lets others have their turn.
+ */
+function isQuick({ by, measures }: StatsQuery): boolean {
+  const inJson = [...by, ...measures.map(({ field }) => field)].some((field) => field.includes('.'));
+  return !inJson && measures.every(({ fn }) => quantileOf(fn) === undefined);
 }

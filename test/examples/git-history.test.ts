@@ -72,7 +72,7 @@ describe('the history of a repository', () => {
       phase_name: 'development',
       decision: 'go',
       duration_seconds: 0,
-      metadata: { developer: 'Ana', branch: 'main', commit_sha: one, notes: 'Begin', code_changes_size: 1 },
+      metadata: { developer: 'Ana', commit_sha: one, notes: 'Begin', code_changes_size: 1 },
       created_at: '2025-11-07T12:03:00.000000Z',
     });
     expect(rows[1]?.['created_at']).toBe('2025-11-07T12:03:00.000001Z');
@@ -197,6 +197,20 @@ describe('the history of a repository', () => {
     } finally {
       await stage.close();
     }
+  });
+});
+
+describe('the same commits', () => {
+  it('give the same rows from another branch, from none, and whatever .gitattributes says later', async () => {
+    await commit('Begin', 'a.lock');
+    const { rows } = await importAll();
+    await git('checkout', '-q', '-b', 'my-feature');
+    expect((await importAll()).rows).toEqual(rows);
+    await git('checkout', '-q', '--detach');
+    expect((await importAll()).rows).toEqual(rows);
+    await writeFile(join(place.folder, '.gitattributes'), '*.lock -diff\n');
+    await commit('Leave locks out of diffs');
+    expect((await importAll()).rows.slice(0, rows.length)).toEqual(rows);
   });
 });
 

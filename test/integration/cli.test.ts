@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cli, logLine, type RunningAgent, repository, runCli, scratch, startAgent, writeConfig } from './agent.ts';
@@ -104,6 +106,19 @@ describe('cauce', () => {
     const { code, stdout } = await runCli(['check', '--config', file], place.folder);
     expect(code).toBe(1);
     expect(stdout).toMatch(/this machine has no address 192\.0\.2\.1:8000/);
+    const shared = join(place.folder, 'shared.yaml');
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    const listen = `listen: "127.0.0.1:${port}"`;
+    await writeFile(
+      shared,
+      `sources: {}\nsinks:\n  api: { use: http-query-api, ${listen} }\n  stream: { use: websocket-stream, ${listen} }\n`,
+    );
+    const both = JSON.parse((await runCli(['check', '--config', shared, '--json'], place.folder)).stdout);
+    const detail = `can listen on 127.0.0.1:${port}`;
+    expect(both).toMatchObject({ ok: true, instances: [{ detail }, { detail }] });
   });
 
   it('names a plugin that leaves an error uncaught, and goes on', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../core/state/sqlite.ts';
@@ -69,9 +69,10 @@ describe('cauce metrics add', () => {
       '2025-11-07T02:00:00Z',
     ];
     const first = await add([...ROW, ...more, '--url', url]);
-    expect(first).toMatchObject({ code: 0, stdout: 'added 1 of 1 to dora\n' });
-    const again = await add([...ROW, ...more, '--url', url, '--json']);
+    expect(first).toMatchObject({ code: 0, stdout: `added 1 of 1 to dora, by the agent at ${url}\n` });
+    const again = await add([...ROW, ...more, '--url', url, '--json'], { CAUCE_TOKEN: `${TOKEN}\n` });
     expect(JSON.parse(again.stdout)).toEqual({ source: 'dora', count: 1, added: 0, present: 1 });
+    expect(again.stderr).toContain(`by the agent at ${url}`);
     expect(await rowsOf(agent as RunningAgent)).toEqual([
       {
         id: 1,
@@ -100,6 +101,8 @@ describe('cauce metrics add', () => {
       add([...ROW, '--metadata', 'a:=b', '--url', url]),
       add([...ROW, '--metadata', 'a=1', '--metadata', 'a=2', '--url', url]),
       add([...ROW, '--stdin', '--url', url]),
+      add([...ROW, '--cycle-id', 'C-2', '--url', url]),
+      add([...ROW.slice(0, 4), '--phase', '', '--decision', 'go', '--url', url]),
     ]);
     expect(said.map(({ code }) => code)).toEqual(said.map(() => 1));
     const texts = [
@@ -111,10 +114,27 @@ describe('cauce metrics add', () => {
       'no JSON',
       'a is given twice',
       'mutually exclusive',
+      '--cycle-id is given 2 times',
+      '--phase is empty',
     ];
     for (const [index, text] of texts.entries()) expect(said[index]?.stderr).toContain(text);
     expect([...logged, JSON.stringify(said)].join('\n')).not.toMatch(/the-token-of-this|another-token/);
     expect(await rowsOf(agent as RunningAgent)).toEqual([]);
+  });
+
+  it('writes nowhere when no agent answers and none is named', async () => {
+    const none = await fetch('http://127.0.0.1:8000/-/healthy').then(
+      () => false,
+      () => true,
+    );
+    // Somebody's agent at the default address would be added to.
+    if (!none) return;
+    const { code, stderr } = await add(ROW, { CAUCE_TOKEN: TOKEN, CAUCE_URL: '' });
+    expect([code, stderr]).toEqual([
+      1,
+      'cauce: no agent answers at http://127.0.0.1:8000; name one with --url or CAUCE_URL, or a configuration with --config\n',
+    ]);
+    expect(await readdir(place.folder)).toEqual(['cauce.yaml']);
   });
 
   it('writes nothing through an agent that has no token', async () => {
@@ -134,10 +154,10 @@ describe('cauce metrics add', () => {
       });
     const lines = Array.from({ length: 2500 }, (_, index) => row(index));
     const alone = await pipe(`${lines.slice(0, 1500).join('\n')}\n\n`, ['--config', config]);
-    expect(alone).toMatchObject({ code: 0, stdout: 'added 1500 of 1500 to dora\n' });
+    expect(alone).toMatchObject({ code: 0, stdout: `added 1500 of 1500 to dora, by the sources of ${config}\n` });
     const { url } = await start();
     const rest = await pipe(lines.join('\r\n'), ['--url', url]);
-    expect(rest).toMatchObject({ code: 0, stdout: 'added 1000 of 2500 to dora; 1500 were there already\n' });
+    expect(rest).toMatchObject({ code: 0, stdout: `added 1000 of 2500 to dora, by the agent at ${url}; 1500 were there already\n` });
     const nothing = await pipe('\n\n', ['--url', 'http://127.0.0.1:1']);
     expect(nothing).toMatchObject({ code: 0, stderr: 'there is nothing to add\n' });
     const faulty = [...lines.slice(0, 1200), '', row(1).replace('planning', 'x'.repeat(51))].join('\n');

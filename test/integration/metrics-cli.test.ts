@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningAgent, runCli, scratch, startAgent } from './agent.ts';
+import { type RunningAgent, repository, runCli, scratch, startAgent } from './agent.ts';
 import { StreamClient } from './stream-client.ts';
 
 const TOKEN = 'the-token-of-this-very-test';
@@ -91,6 +91,26 @@ describe('metrics on the command line', () => {
     expect((await run('catalog')).stdout).toContain('delivery');
   });
 
+  it('cauce catalog tells of the configured sinks also without an agent', async () => {
+    const file = join(place.folder, 'alone.yaml');
+    await writeFile(
+      file,
+      `agent: { state: ./alone }
+sources:
+  dora: { use: sqlite-metrics, path: ./alone/metrics.db }
+sinks:
+  api: { use: http-query-api }
+  copy: { use: "${join(repository, 'test/integration/file-sink.ts')}", file: "${join(place.folder, 'copy')}" }
+`,
+    );
+    const { stdout } = await runCli(['catalog', '--config', file, '--json'], place.folder);
+    const feeds = JSON.parse(stdout).sources[0].feeds.map(({ sink, how }: never) => [sink, how]);
+    expect(feeds).toEqual([
+      ['api', 'read'],
+      ['copy', 'written'],
+    ]);
+  });
+
   it('what is added streams, and once, through a kill and a restart', async () => {
     const client = new StreamClient(() => (agent.process.signalCode === null ? agent.url : undefined), 'metrics');
     try {
@@ -108,5 +128,21 @@ describe('metrics on the command line', () => {
     } finally {
       client.close();
     }
+  });
+
+  it('cauce stats shows every digit, and marks what it cuts', async () => {
+    const metadata = { notes: 'x'.repeat(61) };
+    const fifteen = Array.from({ length: 15 }, (_, index) => {
+      const created_at = `2020-01-01T00:00:${10 + index}Z`;
+      return { cycle_id: 'c', feature_id: 'f', phase_name: 'p', decision: 'go', duration_seconds: 99999999.99, metadata, created_at };
+    });
+    // Written past the command, since only the digits shown matter here.
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+    const sent = await fetch(`${agent.url}/api/data/metrics`, { method: 'POST', headers, body: JSON.stringify(fifteen) });
+    expect(sent.status).toBe(201);
+    const window = ['--from', '2020-01-01T00:00:00Z', '--to', '2020-01-02T00:00:00Z'];
+    const sum = await run('stats', 'metrics', ...window, '--by', 'metadata.notes', '--measure', 'sum(duration_seconds)');
+    expect(sum.stdout).toContain('1499999999.85');
+    expect(sum.stdout).toContain(` ${'x'.repeat(59)}… `);
   });
 });

@@ -1,9 +1,21 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createCatalog } from '../../../core/catalog/catalog.ts';
 import type { Flow } from '../../../core/catalog/lineage.ts';
-import { type CatalogEntry, draft, type InstanceInfo, type JsonObject, now, type Source } from '../../../core/contract/index.ts';
+import {
+  type CatalogEntry,
+  draft,
+  formatTime,
+  type InstanceInfo,
+  type JsonObject,
+  now,
+  type Source,
+} from '../../../core/contract/index.ts';
 import { vocabularyOptions } from '../../../core/dora/vocabulary.ts';
 import type { Member } from '../../../core/query/member.ts';
+import jsonLogs from '../../../plugins/json-logs/index.ts';
 import { engine, never } from '../query/sources.ts';
 
 const FLOWS: Flow[] = [
@@ -64,6 +76,8 @@ async function only(made: Source | undefined, more: Partial<Member> = {}, deadli
   return entry as CatalogEntry;
 }
 
+afterEach(() => vi.useRealTimers());
+
 describe('the catalogue', () => {
   it('tells of a source what a sample says, when it tells nothing itself', async () => {
     const rows = [
@@ -111,6 +125,53 @@ describe('the catalogue', () => {
       retention: 'permanent',
       backup: expect.stringMatching(/^not backed up: no sink/),
       quality: { score: null, class: 'no data' },
+    });
+  });
+
+  it('measures quality by what the source tells of its fields, and by what it left out', async () => {
+    const rows = Array.from({ length: 8 }, () => ({ message: 7 }));
+    const made = source('logs', rows, { fields: async () => ['message', 'level'].map((name) => ({ name, kinds: ['string'] })) });
+    const { run } = made.query as NonNullable<Source['query']>;
+    const noting: Source = {
+      ...made,
+      query: {
+        async *run(query, asked) {
+          asked.note('malformed', '1 line', 1);
+          asked.note('malformed:app.log', '2 lines', 2);
+          asked.note('no-time', '4 rows', 4);
+          asked.note('no-file', 'no file matches', 8);
+          yield* run(query, asked);
+        },
+      },
+    };
+    const { quality } = await only(noting);
+    expect(quality.parts.validity).toMatchObject({ numerator: 0, denominator: 15 });
+    const { completeness } = (await only(noting, { name: 'other' })).quality.parts;
+    expect(completeness).toMatchObject({ score: 0, rule: expect.stringContaining('level, message') });
+  });
+
+  it('takes a point from validity for each line in a hundred that is none, or has no time', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cauce-catalog-'));
+    const line = (index: number) => `{"timestamp":"${formatTime(now() - index * 1000)}","level":"INFO","message":"line ${index}"}`;
+    const lines = Array.from({ length: 1000 }, (_, index) =>
+      index % 20 === 5 ? '{"half' : index % 20 === 15 ? '{"message":"when?"}' : line(index),
+    );
+    await writeFile(join(folder, 'app.log'), `${lines.join('\n')}\n`);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const options = jsonLogs.options.parse({ paths: join(folder, 'app.log') });
+    const state = { get: async () => undefined, set: async () => undefined, delete: async () => undefined };
+    const logs = jsonLogs.create({ id: 'logs', host: 'h', options, log, signal, state });
+    await logs.start?.(signal);
+    const [entry] = await stand([member('logs', logs)]).catalog(never);
+    await logs.stop?.();
+    controller.abort();
+    await rm(folder, { recursive: true });
+    expect(entry?.quality.parts).toMatchObject({
+      validity: { numerator: 900, denominator: 1000, score: 90 },
+      completeness: { numerator: 900, denominator: 900 },
+      consistency: { score: 100 },
     });
   });
 
@@ -162,13 +223,22 @@ describe('the catalogue', () => {
   it('is made once for all who ask, until something starts or stops', async () => {
     const app = source('logs', [{ message: 'a' }]);
     const { catalog, restart } = stand([member('app', app)]);
-    const [first, second] = await Promise.all([catalog(never), catalog(never)]);
-    expect(second).toBe(first);
-    expect(await catalog(never)).toBe(first);
+    await Promise.all([catalog(never), catalog(never)]);
+    await catalog(never);
     expect(app.queries).toBe(1);
     restart();
-    expect(await catalog(never)).not.toBe(first);
+    await catalog(never);
     expect(app.queries).toBe(2);
+  });
+
+  it('tells the age as it is when it is handed out, also of what was made before', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    const app = source('logs', [{ message: 'a' }]);
+    const { catalog } = stand([member('app', app)]);
+    const age = async () => (await catalog(never))[0]?.freshness.age_seconds;
+    expect(await age()).toBe(0);
+    vi.advanceTimersByTime(45_000);
+    expect([await age(), app.queries]).toEqual([45, 1]);
   });
 
   it('lets go of who gives up, and answers the others', async () => {

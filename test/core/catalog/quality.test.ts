@@ -147,6 +147,45 @@ describe('quality', () => {
     expect(new Set(Object.values(scores(quality)))).toEqual(new Set([null]));
   });
 
+  const mostly = (share: number, more: Record<string, Json>) =>
+    metrics().map((row, index) => (index % 100 < share ? { ...row, body: { ...row.body, ...more } } : row));
+
+  it.each([undefined, ['id', 'decision', 'phase_name']])(
+    'never rises as more entries lose a usual field, the fields told being %s',
+    async (told) => {
+      const fields = told?.map((name) => ({ name, kinds: [] }));
+      const losing = async (share: number) =>
+        (await qualityOf({ type: 'metrics', entries: entriesOf('metrics', mostly(share, { decision: null })), at: NOW, fields }, {}, words))
+          .parts.completeness;
+      for (const share of [0, 49, 51, 95, 100]) expect(await losing(share)).toMatchObject({ score: 100 - share });
+      expect((await losing(51)).rule).toContain(told ? '(the usual fields of metrics that the source has)' : 'that any of the entries has');
+    },
+  );
+
+  it('knows a review score for a fraction, however many are none', async () => {
+    const { parts } = await qualityFor('metrics', mostly(95, { metadata: { code_review_score: 5 } }));
+    expect(parts.accuracy).toMatchObject({ score: 5, rule: expect.stringContaining('0 to 1 in code_review_score') });
+  });
+
+  it("takes a field's kind from what the source tells of it, and that of most entries where it tells none, or several", async () => {
+    const entries = entriesOf('metrics', mostly(95, { duration_seconds: 'x' }));
+    const told = async (...kinds: string[]) => {
+      const fields = [{ name: 'duration_seconds', kinds }];
+      return (await qualityOf({ type: 'metrics', entries, at: NOW, fields }, {}, words)).parts.validity;
+    };
+    expect(await told('null', 'number')).toMatchObject({ score: 5, rule: expect.stringContaining('kind that the source tells of it') });
+    expect(await told('number', 'string')).toMatchObject({ score: 95 });
+    expect(await told('decimal')).toMatchObject({ score: 95 });
+  });
+
+  it('counts what the source left out as invalid', async () => {
+    const sample = { type: 'logs', entries: entriesOf('logs', logs().slice(0, 900)), at: NOW, skipped: 100 };
+    const { parts } = await qualityOf(sample, {}, words);
+    expect(parts.validity).toMatchObject({ numerator: 900, denominator: 1000, score: 90, rule: expect.stringContaining('left out') });
+    expect(parts.completeness).toMatchObject({ denominator: 900, score: 100 });
+    expect((await qualityOf({ ...sample, entries: [] }, {}, words)).parts.validity).toMatchObject({ score: 0 });
+  });
+
   it('has a class by the thresholds 90 and 75', async () => {
     const class_ = async (plant: Plant) => (await qualityFor('metrics', plant(metrics()))).class;
     const most = (share: number) => (all: readonly Made[]) =>

@@ -74,7 +74,7 @@ const about = (options: string, env: NodeJS.ProcessEnv = {}) => told(`sources:\n
 describe('what is told about an option', () => {
   it.each<[string, string, string]>([
     ['a missing key, at its parent', '    port: 1\n', 'cauce.yaml:2:3  sources.a.url: is missing; expected text'],
-    ['a wrong type', '    url: 5\n', 'cauce.yaml:4:10  sources.a.url: expected text, got 5'],
+    ['a wrong type', '    url: 5\n', 'cauce.yaml:4:10  sources.a.url: expected text, got a number'],
     [
       'a number out of range',
       '    url: x\n    port: 70000\n',

@@ -155,6 +155,40 @@ describe('retention', () => {
     expect(kept.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields?.['source'])).toEqual(['bad', 'down', 'mute']);
   });
 
+  it('keeps what a failed run did, besides its error', async () => {
+    const table = sqliteTable(join(folder, 'rows.db'));
+    table.insert(Array.from({ length: 12_000 }, (_, number) => number + 1));
+    table.refuse(7000);
+    const journal = state.journal('both');
+    await journal.append([draft({}, { time: 1 })]);
+    const rows = tableRetention({ database: table.database, table: () => table.table, keep: KEEP, log });
+    const both = journalRetention(journal, { type: 'metrics', keep: KEEP, retention: rows });
+    const kept = keepLog();
+    const retention = open([member('both', keeping(both))], { log: kept });
+    const { results } = await retention.service.apply({ dryRun: false }, signal);
+    expect(results).toMatchObject([{ error: 'this row stays', changes: [{ count: 1 }, { count: 5000 }] }]);
+    expect(table.times()).toHaveLength(7000);
+    expect((await retention.service.report()).last?.results).toEqual(results);
+    expect((await retention.record()).sources['both']).toEqual({ applied: null, changes: 5001, errors: 1 });
+    expect(kept.lines.filter(({ fields }) => fields?.['source'] === 'both').map(({ fields }) => fields?.['count'])).toEqual([
+      1,
+      5000,
+      undefined,
+    ]);
+    table.close();
+  });
+
+  it('keeps what a run did that was told to end', async () => {
+    const table = sqliteTable(join(folder, 'rows.db'));
+    table.insert(Array.from({ length: 12_000 }, () => 5));
+    const controller = new AbortController();
+    const stopping: Log = { ...log, debug: () => controller.abort(new Error('the agent is stopping')) };
+    const rows = tableRetention({ database: table.database, table: () => table.table, keep: KEEP, log: stopping });
+    const { results } = await open([member('a', keeping(rows))]).service.apply({ dryRun: false }, controller.signal);
+    expect(results).toMatchObject([{ error: 'the agent is stopping', changes: [{ count: 5000 }] }]);
+    table.close();
+  });
+
   it('takes the named sources only, and refuses a name that is none', async () => {
     const { service } = open([member('a', changing(1)), member('b', changing(2))]);
     expect((await service.apply({ dryRun: false, sources: ['b'] }, signal)).results.map(({ source }) => source)).toEqual(['b']);

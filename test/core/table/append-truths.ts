@@ -138,6 +138,8 @@ export function appendTruths(open: () => Promise<AppendStage>): void {
     ['a time without a zone', { ...ROW, created_at: '2025-11-07T02:00:00' }, 'created_at', /a time with its zone/],
     ['a date', { ...ROW, created_at: '2025-11-07' }, 'created_at', /a time with its zone/],
     ['an impossible time', { ...ROW, created_at: '2025-02-30T00:00:00Z' }, 'created_at', /a time with its zone/],
+    ['a time below microseconds', { ...ROW, created_at: '2025-11-07T02:00:00.1234567Z' }, 'created_at', /digits below a microsecond/],
+    ['a number with an exponent', { ...ROW, duration_seconds: 1e-7 }, 'duration_seconds', /write it as a text of plain digits/],
     ['a Unix time', { ...ROW, created_at: 1_762_480_800 }, 'created_at', /a time with its zone/],
     ['no time', { ...ROW, created_at: null }, 'created_at', /leave it out for now/],
     ['a time in the future', { ...ROW, created_at: formatTime(now() + 25 * 3_600_000_000) }, 'created_at', /more than a day in the future/],
@@ -160,6 +162,12 @@ export function appendTruths(open: () => Promise<AppendStage>): void {
     expect(statuses(await append([body, { ...body, cycle_id: '\'"`\\%;--' }]))).toEqual(['present', 'present']);
     const [row] = await stage.rows();
     expect(row).toMatchObject({ duration_seconds: -99999999.99, metadata: nested(30) });
+  });
+
+  it('takes a zero with a sign for zero, and zeros below a microsecond for nothing', async () => {
+    const body = { ...ROW, metadata: { n: -0, list: [-0] }, created_at: TIME.replace('Z', '000Z') };
+    expect(statuses(await append([body]))).toEqual(['added']);
+    expect(statuses(await append([body, { ...ROW, metadata: { n: 0, list: [0] } }]))).toEqual(['present', 'present']);
   });
 
   it('adds a row once, whoever sends it at the same time', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../core/contract/index.ts';
+import { formatTime, type JsonObject } from '../../../core/contract/index.ts';
 import { describeWithMariaDb, startMariaDb } from '../../mariadb/server.ts';
 import { DORA, newest, open } from '../../plugins/mysql-metrics/stage.ts';
 import { Stage } from '../../plugins/sqlite-metrics/stage.ts';
@@ -18,6 +18,20 @@ describe('SQLite', () => {
       empty: async () => stage.sql('DELETE FROM dora_metrics'),
       close: () => stage.close(),
     };
+  });
+});
+
+describe('A failure before the end of the transaction', () => {
+  it('says that nothing was added', async () => {
+    const stage = await Stage.open();
+    const source = await stage.started();
+    stage.sql('DROP TABLE dora_metrics');
+    const body = { cycle_id: 'c', feature_id: 'f', phase_name: 'p', decision: 'go' };
+    await expect(source.append([body], forever)).rejects.toMatchObject({
+      code: 'ERR_NOT_ADDED',
+      message: expect.stringContaining('dora_metrics'),
+    });
+    await stage.close();
   });
 });
 
@@ -61,6 +75,29 @@ describeWithMariaDb("MariaDB's own constraints", () => {
       }
       expect(await appender.append([{ at, page: '/e', kind: 'b', seen: 2 }], forever)).toMatchObject([{ status: 'added' }]);
       expect(await newest(source)).toHaveLength(2);
+      await close();
+    } finally {
+      await db.remove();
+    }
+  });
+});
+
+describeWithMariaDb('a time column of MariaDB without microseconds', () => {
+  it.each([
+    ['DATETIME', 1_000_000],
+    ['TIMESTAMP(3)', 1000],
+  ])('%s: the time of a call is cut to it, and the call may be repeated', async (type, unit) => {
+    const db = await startMariaDb();
+    try {
+      await db.query(`CREATE TABLE visits (id BIGINT AUTO_INCREMENT PRIMARY KEY, at ${type} NOT NULL, page VARCHAR(20))`);
+      const { source, close } = await open({ url: db.url, table: 'visits', time_column: 'at', writable: true });
+      const appender = source as Appender;
+      const begin = Date.UTC(2025, 10, 7) * 1000;
+      const bodies = [{ page: '/' }, { page: '/' }];
+      expect(await appender.append(bodies, forever, begin + 999_999)).toMatchObject([{ status: 'added' }, { status: 'added' }]);
+      expect(await appender.append(bodies, forever, begin + 999_999)).toMatchObject([{ status: 'present' }, { status: 'present' }]);
+      const first = begin + 1_000_000 - (unit === 1000 ? 1000 : 1_000_000);
+      expect((await newest(source)).map(({ at }) => at)).toEqual([formatTime(first + unit), formatTime(first)]);
       await close();
     } finally {
       await db.remove();

@@ -11,6 +11,8 @@ export interface SqliteTable {
   insert(times: readonly (number | null)[]): void;
   /** The times that are there, in the order of the keys. */
   times(): (number | null)[];
+  /** Has the database refuse to delete rows of this time. */
+  refuse(time: number): void;
   close(): void;
 }
 
@@ -33,6 +35,7 @@ export function sqliteTable(path: string): SqliteTable {
       quote,
       timeValue: (at) => at,
       readTime: (value) => (typeof value === 'number' ? value : undefined),
+      micros: (column) => column,
     } as Partial<Dialect> as Dialect,
     read: async (sql, signal) => {
       signal.throwIfAborted();
@@ -75,6 +78,10 @@ export function sqliteTable(path: string): SqliteTable {
         .prepare(`SELECT ${quote(time)} AS at FROM ${quote(name)} ORDER BY ${quote(key)}`)
         .all()
         .map(({ at }) => at as number | null),
+    refuse: (at) =>
+      connection.exec(
+        `CREATE TRIGGER stays BEFORE DELETE ON ${quote(name)} WHEN OLD.${quote(time)} = ${at} BEGIN SELECT RAISE(ABORT, 'this row stays'); END`,
+      ),
     close: () => connection.close(),
   };
 }

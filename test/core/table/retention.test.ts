@@ -52,12 +52,25 @@ describe('the retention of a table', () => {
     expect(rows.texts.filter((text) => text.startsWith('DELETE'))).toHaveLength(3);
   });
 
+  it('tells what it deleted before the database refused the rest, and only the error when that was nothing', async () => {
+    rows.insert(Array.from({ length: 12_000 }, (_, number) => number + 1));
+    rows.refuse(5001);
+    const { apply } = retention(KEEP);
+    await expect(apply({ dryRun: false }, signal)).rejects.toMatchObject({ message: 'this row stays', changes: [{ count: 5000 }] });
+    expect(rows.times()).toHaveLength(7000);
+    await expect(apply({ dryRun: false }, signal)).rejects.not.toHaveProperty('changes');
+  });
+
   it('stops between two batches when it is told to, with whole batches deleted', async () => {
     rows.insert(Array.from({ length: 12_000 }, () => 5));
     const controller = new AbortController();
     const stopping: Log = { ...log, debug: () => controller.abort(new Error('enough')) };
     const { apply } = tableRetention({ database: rows.database, table: () => rows.table, keep: KEEP, log: stopping });
-    await expect(apply({ dryRun: false }, controller.signal)).rejects.toThrow('enough');
+    await expect(apply({ dryRun: false }, controller.signal)).rejects.toMatchObject({
+      code: 'ERR_PARTIAL_RETENTION',
+      message: 'enough',
+      changes: [{ count: 5000 }],
+    });
     expect(rows.times()).toHaveLength(7000);
   });
 });

@@ -32,7 +32,7 @@ describe('the catalogue over HTTP', () => {
       owner: () => null,
       flows: () => [{ sink: 'api', use: 'http-query-api', how: 'read' }],
     });
-    const answer = catalogAnswer.parse(parsed(await answerCatalog({ catalog }, never)));
+    const answer = catalogAnswer.parse(parsed(await answerCatalog('', { catalog }, never)));
     expect(answer.count).toBe(3);
     expect(answer.sources[0]).toMatchObject({
       freshness: { newest: '2023-11-14T22:13:20.123456Z' },
@@ -53,10 +53,10 @@ describe('the retention over HTTP', () => {
     const retention = (report: object) => ({
       retention: { report: async () => report, apply: () => Promise.reject(new Error('unused')) } as never,
     });
-    const never_ = parsed(await answerRetention(retention({ schedule: null, next: null, policies, last: null })));
+    const never_ = parsed(await answerRetention('', retention({ schedule: null, next: null, policies, last: null })));
     expect(retentionAnswer.parse(never_)).toEqual({ schedule: null, next: null, policies, last: null });
     const next = now();
-    const once = retentionAnswer.parse(parsed(await answerRetention(retention({ schedule: '30 3 * * *', next, policies, last }))));
+    const once = retentionAnswer.parse(parsed(await answerRetention('', retention({ schedule: '30 3 * * *', next, policies, last }))));
     expect(once).toMatchObject({ schedule: '30 3 * * *', last: { ...last, time: '2023-11-14T22:13:20.123456Z' } });
     expect(Date.parse(once.next as string)).toBe(next / 1000);
   });

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { now, queryParameters } from '../../../core/contract/index.ts';
-import { EXAMPLES, hrefOf } from '../../../plugins/http-query-api/examples.ts';
+import { doraParameters } from '../../../plugins/http-query-api/dora-schema.ts';
+import { EXAMPLES, examplesOf, hrefOf, RECORD_EXAMPLE } from '../../../plugins/http-query-api/examples.ts';
+import { escapeHtml } from '../../../plugins/http-query-api/html.ts';
+import { recordBody, recordParameters } from '../../../plugins/http-query-api/record-schema.ts';
 import { ROUTES } from '../../../plugins/http-query-api/routes.ts';
 import { healthyAnswer, readyAnswer, sourcesAnswer } from '../../../plugins/http-query-api/schemas.ts';
+import { statsParameters } from '../../../plugins/http-query-api/stats-schema.ts';
 import { healthSource, member, memorySource, openStand, rowsOf, type Stand } from './stand.ts';
 
 let stand: Stand;
@@ -17,23 +21,51 @@ beforeAll(async () => {
 afterAll(() => stand.close());
 
 describe('documentation', () => {
-  test.each(EXAMPLES.filter((example) => !hrefOf(example).includes('metrics')).map((example) => [example.title, hrefOf(example)]))(
+  const needsMetrics = (example: (typeof EXAMPLES)[number]) => /metrics|dora/.test(hrefOf(example));
+  test.each(EXAMPLES.filter((example) => !needsMetrics(example)).map((example) => [example.title, hrefOf(example)]))(
     'the example "%s" works and is shown',
     async (_title, href) => {
       expect((await stand.get(href)).status).toBe(200);
-      expect((await stand.get('/docs')).text).toContain(`href="${href.replaceAll('&', '&amp;')}"`);
+      expect((await stand.get('/docs')).text).toContain(`href="${escapeHtml(href)}"`);
     },
   );
 
-  test('a documented query of a source that is down is a 503 that says why', async () => {
-    const metrics = EXAMPLES.map(hrefOf).find((href) => href.includes('metrics')) as string;
-    expect((await stand.get(metrics)).json()).toMatchObject({ status: 503, error: expect.stringContaining('no password') });
+  test.each(EXAMPLES.filter(needsMetrics).map((example) => [example.title, hrefOf(example)]))(
+    'the example "%s" is shown, works, and of a source that is down is a 503 that says why',
+    async (_title, href) => {
+      expect((await stand.get('/docs')).text).toContain(`href="${escapeHtml(href)}"`);
+      expect((await stand.get(href)).json()).toMatchObject({ status: 503, error: expect.stringContaining('no password') });
+      const working = await openStand([member('dora', memorySource('metrics', rowsOf([JSON.stringify(RECORD_EXAMPLE)])))]);
+      expect((await working.get(href)).status).toBe(200);
+      await working.close();
+    },
+  );
+
+  test('each route with parameters of its own has an example', () => {
+    expect(examplesOf('/api/data/stats')).toHaveLength(1);
+    expect(examplesOf('/api/data/dora')).toHaveLength(1);
   });
 
   test('every parameter is explained', async () => {
     const { text } = await stand.get('/docs');
-    for (const name of Object.keys(queryParameters.shape)) expect(text).toContain(`<code>${name}</code>`);
-    expect(text).toContain('<code>traces</code>');
+    const [query = '', stats = '', dora = '', record = ''] = text.split(/<h2 id="[a-z]+">/);
+    const parts: [string, object][] = [
+      [query, queryParameters.shape],
+      [stats, statsParameters.shape],
+      [dora, doraParameters.shape],
+      [record, { ...recordParameters.shape, ...recordBody.shape, 'Idempotency-Key': '' }],
+    ];
+    for (const [part, shape] of parts) for (const name of Object.keys(shape)) expect(part).toContain(`<code>${name}</code>`);
+    expect(query).toContain('<code>traces</code>');
+  });
+
+  test('every route is listed, and what is sent to record a row', async () => {
+    const { text } = await stand.get('/docs');
+    for (const { path, summary } of ROUTES.filter((route) => route.path !== '/docs')) {
+      expect(text).toContain(`${path}</code>`);
+      expect(text).toContain(`<td>${escapeHtml(summary)}</td>`);
+    }
+    expect(text).toContain(escapeHtml(JSON.stringify(RECORD_EXAMPLE)));
   });
 
   test.each(['/', '/docs'])('%s loads nothing, runs nothing and escapes what it shows', async (path) => {
@@ -64,6 +96,21 @@ describe('/openapi.json', () => {
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
       expect(document.components.schemas).toHaveProperty(name as string);
     expect(text).not.toMatch(/#\/(?!components)/);
+  });
+
+  test('describes what each route may answer, in which formats and with which headers', async () => {
+    const { paths } = (await stand.get('/openapi.json')).json();
+    const answers = (path: string) => (paths[path].get ?? paths[path].post).responses;
+    const statuses = (path: string) => Object.keys(answers(path)).map(Number);
+    for (const path of ['/api/data/query', '/api/data/stats', '/api/data/dora']) expect(statuses(path)).toEqual([200, 400, 503, 504]);
+    for (const path of ['/api/data/catalog', '/api/data/retention']) expect(statuses(path)).toEqual([200, 400]);
+    expect(Object.keys(answers('/api/data/stats')[200].content)).toEqual(['application/json', 'text/csv']);
+    const headers = (path: string, status: number) => Object.keys(answers(path)[status].headers ?? {});
+    expect(headers('/api/data/query', 200)).toEqual(['cauce-summary']);
+    expect(headers('/api/data/stats', 200)).toEqual(['cauce-summary']);
+    expect(headers('/api/data/metrics', 201)).toEqual(['location', 'idempotency-replayed']);
+    expect(headers('/api/data/metrics', 401)).toEqual(['www-authenticate']);
+    expect(headers('/api/data/metrics', 415)).toEqual(['accept', 'accept-encoding']);
   });
 });
 

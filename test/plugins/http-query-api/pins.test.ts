@@ -23,6 +23,20 @@ it('gives each request moments of its own', async () => {
   expect(times).toEqual([5, 8, 9]);
 });
 
+it('forgets a key by which nothing was added, but not while another request has its time', async () => {
+  const pins = new Pins(memoryState());
+  await pins.pin('key', 'request', 1);
+  await pins.settle('key', false);
+  expect(await pins.pin('key', 'mended', 1)).toMatchObject({ fresh: true });
+  expect(await pins.pin('key', 'mended', 1)).toMatchObject({ fresh: false });
+  await pins.settle('key', false);
+  await pins.settle('key', true);
+  expect(await pins.pin('key', 'mended', 1)).toMatchObject({ fresh: false });
+  // Of what an earlier request added, a later one says nothing.
+  await pins.settle('key', false);
+  expect(await pins.pin('key', 'mended', 1)).toMatchObject({ fresh: false });
+});
+
 it('holds a bounded number of keys, none of them in clear, and room comes with time', async () => {
   const state = memoryState();
   let [clock, kept] = [1000 * HOUR, ''];

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { PermanentError } from '../../../core/contract/index.ts';
 import type { Member } from '../../../core/query/member.ts';
 import plugin from '../../../plugins/http-query-api/index.ts';
 import { RecordStage, ROW, TIMED, TOKEN } from './record-stage.ts';
@@ -48,6 +49,10 @@ describe('who may write', () => {
     expect(JSON.stringify(stage.stand.errors)).not.toContain('another-token');
   });
 
+  it('a token keeps no line break that its secret ended with', () => {
+    expect(plugin.options.parse({ write_token: `${TOKEN}\n` })).toMatchObject({ write_token: TOKEN });
+  });
+
   test.each([[{ write_token: 'short' }], [{ write_token: `${TOKEN} with blanks` }], [{ write_token: TOKEN, write_token_file: '/token' }]])(
     'a configuration of %j is refused, and not repeated',
     (options) => {
@@ -88,7 +93,12 @@ describe('what is asked for', () => {
   it('is a 503 when the source is down, and a 504 when it hangs', async () => {
     const down: Member = { name: 'down', type: 'metrics', label: 'down', mirror: false, error: 'no password' };
     const hanging = member('hanging', { type: 'metrics', append: () => new Promise(() => undefined) });
-    await stage.serve({ write_token: TOKEN }, [down, hanging, mysql()], 200);
+    const refusing = member('refusing', { type: 'metrics', append: () => Promise.reject(new PermanentError('it is full')) });
+    await stage.serve({ write_token: TOKEN }, [down, hanging, refusing, mysql()], 200);
+    expect((await stage.post(TIMED, { query: '?source=refusing' })).json).toMatchObject({
+      status: 503,
+      detail: 'refusing failed, and nothing was added: it is full',
+    });
     expect((await stage.post(TIMED, { query: '?source=down' })).json).toMatchObject({
       status: 503,
       detail: expect.stringContaining('no password'),
@@ -105,6 +115,9 @@ describe('the protocol', () => {
       const { status, headers, json } = await stage.post(TIMED, { headers: { 'content-type': type } });
       expect([status, json.code, headers.get('accept')]).toEqual([415, 'ERR_MEDIA_TYPE', 'application/json']);
     }
+    const packed = await stage.post(TIMED, { headers: { 'content-encoding': 'gzip' } });
+    expect([packed.status, packed.json.code, packed.headers.get('accept-encoding')]).toEqual([415, 'ERR_MEDIA_TYPE', 'identity']);
+    expect((await stage.post(TIMED, { headers: { 'content-encoding': 'Identity' } })).status).toBe(201);
     expect((await stage.post(TIMED, { headers: { 'content-type': 'Application/JSON; charset=UTF-8' } })).status).toBe(201);
     const large = await stage.post(`[${' '.repeat(1024 * 1024)}]`);
     expect([large.status, large.json.code]).toEqual([413, 'ERR_TOO_LARGE']);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { PermanentError, RetryableError } from '../../../core/contract/index.ts';
+import { RECORD_EXAMPLE } from '../../../plugins/http-query-api/examples.ts';
 import { recordAnswer } from '../../../plugins/http-query-api/record-schema.ts';
 import { RecordStage, ROW, type Sent, TIMED } from './record-stage.ts';
 
@@ -17,6 +19,22 @@ describe('a row', () => {
     expect(json.data).toEqual([{ id: 1, ...TIMED, created_at: '2025-11-07T02:00:00.000000Z' }]);
     const found = await stage.stand.get(headers.get('location') as string);
     expect(found.json().data).toEqual(json.data);
+  });
+
+  it('is added as the documentation has it', async () => {
+    await stage.serve();
+    expect((await stage.post(RECORD_EXAMPLE)).json).toMatchObject({ added: 1, data: [RECORD_EXAMPLE] });
+  });
+
+  it('is found where Location says, also by a key of more digits than a JSON number keeps', async () => {
+    await stage.serve();
+    stage.table.sql(
+      "INSERT INTO dora_metrics (id, cycle_id, feature_id, phase_name, decision, created_at) VALUES (9007199254740992, 'C-0', 'F', 'x', 'go', '2025-11-07 02:00:00.000000')",
+    );
+    const { headers } = await stage.post({ ...TIMED, metadata: { id: 7, text: '"id":8' } });
+    expect(new URLSearchParams(headers.get('location')?.split('?')[1]).get('where')).toBe('id=9007199254740993');
+    const found = await stage.stand.get(headers.get('location') as string);
+    expect(found.json().data).toMatchObject([{ cycle_id: 'C-1' }]);
   });
 
   it('is there already when it is sent again', async () => {
@@ -83,6 +101,15 @@ describe('a list', () => {
     expect([status, json.parameter]).toEqual([400, parameter]);
   });
 
+  test.each([
+    ['{"metadata":{"n":1e400}}', /beyond the range of numbers/],
+    ['{"metadata":{"n":1e-400}}', /beyond the range of numbers/],
+    ['{"metadata":{"n":1.2345678901234567890e5}}', /a text of plain digits, without an exponent/],
+  ])('%s is refused with advice that helps', async (body, advice) => {
+    await stage.serve();
+    expect((await stage.post(body)).json.detail).toMatch(advice);
+  });
+
   it('is refused when it is no UTF-8', async () => {
     await stage.serve();
     const { status, json } = await stage.post(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]));
@@ -125,7 +152,7 @@ describe('an Idempotency-Key', () => {
     await stage.serve();
     const { status, json } = await stage.post(ROW, keyed('k'));
     expect([status, json.code]).toEqual([503, 'ERR_SOURCES_FAILED']);
-    expect(json.detail).toContain('may be sent again');
+    expect(json.detail).toContain('with the same created_at or Idempotency-Key it may be sent again');
     crash = false;
     expect((await stage.post(ROW, keyed('k'))).json.present).toBe(1);
     expect(await stage.rows()).toHaveLength(1);
@@ -138,6 +165,31 @@ describe('an Idempotency-Key', () => {
     expect([other.status, other.json.code]).toEqual([409, 'ERR_IDEMPOTENCY_KEY']);
     expect((await stage.post({ ...ROW, decision: 1 }, keyed('m'))).status).toBe(400);
     expect((await stage.post(ROW, keyed('m'))).json.added).toBe(1);
+  });
+
+  it('is free again when its source says that nothing was added, and only then', async () => {
+    const real = stage.dora.append;
+    if (!real) throw new Error('it cannot be added to');
+    await stage.serve();
+    const other = { ...ROW, decision: 'no-go' };
+    for (const [key, error, free] of [
+      ['unknown', new Error('lost'), false],
+      ['refused', new RetryableError('no privilege', { code: 'ERR_NOT_ADDED' }), true],
+      ['impossible', new PermanentError('a view'), true],
+    ] as const) {
+      stage.dora.append = () => Promise.reject(error);
+      expect((await stage.post(ROW, keyed(key))).status).toBe(503);
+      stage.dora.append = real;
+      expect((await stage.post(other, keyed(key))).status).toBe(free ? 201 : 409);
+    }
+  });
+
+  it('is free again when the table is gone', async () => {
+    await stage.serve();
+    stage.table.sql('ALTER TABLE dora_metrics RENAME TO away');
+    expect((await stage.post(ROW, keyed('k'))).status).toBe(503);
+    stage.table.sql('ALTER TABLE away RENAME TO dora_metrics');
+    expect((await stage.post({ ...ROW, decision: 'no-go' }, keyed('k'))).json.added).toBe(1);
   });
 
   test.each(['', 'a'.repeat(256), 'schlüssel'])('%s is refused', async (key) => {

@@ -48,6 +48,13 @@ describe('a wrong parameter', () => {
     expect(answer.valid_types).toEqual(parameter === 'type' ? ['metrics', 'logs', 'health'] : undefined);
   });
 
+  test.each(['/api/data/catalog', '/api/data/retention'])('%s has no parameters', async (path) => {
+    stand = await openStand([app]);
+    const { status, json } = await stand.get(`${path}?days=1`);
+    expect([status, problemAnswer.parse(json()).parameter]).toEqual([400, 'days']);
+    expect((await stand.get(path)).status).toBe(200);
+  });
+
   test('never makes a server error, whatever it is', async () => {
     stand = await openStand([app]);
     const name = fc.oneof(fc.constantFrom(...Object.keys(queryParameters.shape)), fc.string());

@@ -20,6 +20,12 @@ describe('options', () => {
     for (const name of Object.keys(plugin.options.shape)) expect(readme).toContain(`| \`${name}\` `);
   });
 
+  it('keep files for an hour at least', () => {
+    const parse = (age: string) => plugin.options.safeParse({ paths: '/a', keep: { age } });
+    expect(parse('59m').error?.issues).toMatchObject([{ path: ['keep', 'age'], message: expect.stringMatching(/^expected at least 1h/) }]);
+    expect(parse('1h').success).toBe(true);
+  });
+
   it('split paths at commas outside of braces', () => {
     expect(splitPatterns(['/a/{x,y}.log, /b', '/b', ''])).toEqual(['/a/{x,y}.log', '/b']);
   });

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Change, formatTime, now, type Source } from '../../../core/contract/index.ts';
 import { runOf, Stage } from './stage.ts';
 
@@ -135,6 +136,23 @@ describe('the retention of log files', () => {
     } finally {
       await chmod(stage.folder, 0o700);
     }
+  });
+
+  it('tells what it deleted before it was stopped', async () => {
+    await write({
+      'app.json.log': daysAgo(0),
+      'app.json.log.1': daysAgo(97),
+      'app.json.log.2': daysAgo(98),
+      'app.json.log.3': daysAgo(99),
+    });
+    const retention = retaining({ age: '30d' });
+    const planned = await retention.apply({ dryRun: true }, stage.signal);
+    const { signal } = new AbortController();
+    vi.spyOn(signal, 'throwIfAborted').mockImplementation(() => {
+      if (!existsSync(stage.path('app.json.log.2'))) throw new Error('enough');
+    });
+    await expect(retention.apply({ dryRun: false }, signal)).rejects.toMatchObject({ message: 'enough', changes: planned.slice(0, 2) });
+    expect(await names()).toEqual(['app.json.log', 'app.json.log.1']);
   });
 
   it('needs to be told by what', () => {

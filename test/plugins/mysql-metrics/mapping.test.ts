@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { describeWithMariaDb, type MariaDb, startMariaDb } from '../../mariadb/server.ts';
 import { addRows, DORA, newest, type Opened, open } from './stage.ts';
 
@@ -14,6 +14,7 @@ describeWithMariaDb('a table and what the configuration says of it', () => {
     for (const { name } of tables) await db.query('DROP TABLE ??', [name]);
   });
   afterEach(async () => {
+    vi.useRealTimers();
     await opened?.close();
     opened = undefined;
   });
@@ -86,6 +87,35 @@ describeWithMariaDb('a table and what the configuration says of it', () => {
     await expect(start(options)).rejects.toThrow(message);
   });
 
+  it.each(['BIT(8)', "ENUM('b', 'a')", "SET('b', 'a')", 'YEAR'])('refuses a key of type %s, which no paging can rely on', async (type) => {
+    await db.query(`CREATE TABLE dora_metrics (id ${type} PRIMARY KEY, created_at DATETIME NOT NULL, INDEX (created_at))`);
+    await expect(start()).rejects.toThrow(/id_column id of dora_metrics is of type (bit|enum|set|year), which/);
+  });
+
+  it('leaves out a column by a name that the driver refuses, and says so', async () => {
+    await db.query('CREATE TABLE dora_metrics (id INT PRIMARY KEY, `__proto__` INT, created_at DATETIME NOT NULL, INDEX (created_at))');
+    await db.query("INSERT INTO dora_metrics VALUES (1, 2, '2025-01-01')");
+    expect(await newest(await start())).toEqual([{ id: 1, created_at: '2025-01-01T00:00:00.000000Z' }]);
+    expect(opened?.logged.join('\n')).toContain('__proto__ (int, by a name that the driver refuses)');
+  });
+
+  it.each([
+    [
+      'a field of a column that it does not make',
+      { columns: { created_at: 'ts' } },
+      /columns\.created_at: dora_metrics has no column ts\b/,
+    ],
+    ['one column for two', { id_column: 'cycle_id' }, /two of its columns would be called cycle_id/],
+    ['one name for two', { columns: { id: 'decision' } }, /two columns of dora_metrics are called id/],
+  ])('does not create a table that would then be refused for %s', async (_what, options, message) => {
+    const { source, close } = await open({ url: db.url, ...options }, false);
+    for (const dryRun of [true, false]) {
+      await expect(source.schema?.apply({ dryRun }, new AbortController().signal)).rejects.toThrow(message);
+    }
+    expect(await db.query('SHOW TABLES')).toEqual([]);
+    await close();
+  });
+
   it('tells which recommended indexes are missing', async () => {
     await db.query(DORA.replace(/,\s+INDEX.*\n/, '\n'));
     const source = await start();
@@ -119,6 +149,83 @@ describeWithMariaDb('a table and what the configuration says of it', () => {
     await close();
   });
 
+  it.each(['TEXT', 'VARCHAR(3000)'])('indexes the beginning of a %s, and finds that index again', async (type) => {
+    const bare = DORA.replace(/,\s+INDEX.*\n/, '\n');
+    await db.query(bare.replace('phase_name VARCHAR(50)', `phase_name ${type}`));
+    await db.query('ALTER TABLE dora_metrics ADD FULLTEXT INDEX IDX_cycle_id (cycle_id)');
+    const source = await start();
+    const signal = new AbortController().signal;
+    const made = await source.schema?.apply({ dryRun: false }, signal);
+    const indexes = [
+      'idx_created_at on created_at',
+      'idx_cycle_id_2 on cycle_id',
+      'idx_feature_id on feature_id',
+      'idx_phase_name on phase_name',
+    ];
+    expect(made?.map(({ what }) => what)).toEqual(indexes.map((text) => `add the index ${text} to dora_metrics`));
+    expect(await source.schema?.apply({ dryRun: false }, signal)).toEqual([]);
+    expect((await source.probe?.(signal))?.detail).not.toContain('no index');
+  });
+
+  it('says what was done before a step that failed', async () => {
+    const many = Array.from({ length: 61 }, (_, at) => `ADD INDEX full_${at} (decision)`).join(', ');
+    await db.query(DORA.replace(/,\s+INDEX.*\n/, '\n'));
+    await db.query(`ALTER TABLE dora_metrics ${many}`);
+    const source = await start();
+    const applying = source.schema?.apply({ dryRun: false }, new AbortController().signal);
+    await expect(applying).rejects.toThrow(
+      /Too many keys.*; done before that: add the index idx_created_at on created_at to dora_metrics; add the index idx_cycle_id/,
+    );
+  });
+
+  it('judges a row by the columns of now, however long nobody asked', async () => {
+    await db.query(DORA.replace('decision VARCHAR(20) NOT NULL', 'decision VARCHAR(20) NOT NULL, note INT NOT NULL'));
+    const source = await start({ writable: true });
+    const body = { cycle_id: 'C', feature_id: 'F', phase_name: 'testing', decision: 'go' };
+    const signal = new AbortController().signal;
+    expect(await source.append?.([body], signal)).toMatchObject([{ status: 'invalid', field: 'note' }]);
+    await db.query('ALTER TABLE dora_metrics DROP COLUMN note');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11_000 });
+    expect(await source.append?.([body], signal)).toMatchObject([{ status: 'added' }]);
+  });
+
+  it('takes no rows into an engine without transactions', async () => {
+    await db.query(DORA.replace('InnoDB', 'MyISAM'));
+    const source = await start({ writable: true });
+    const signal = new AbortController().signal;
+    const message = /rows cannot be added to dora_metrics: its engine MyISAM has no transactions.*ENGINE = InnoDB/;
+    const body = { cycle_id: 'C', feature_id: 'F', phase_name: 'testing', decision: 'go' };
+    await expect(source.append?.([body], signal)).rejects.toThrow(message);
+    expect(await source.probe?.(signal)).toMatchObject({ ok: false, detail: expect.stringMatching(message) });
+    await opened?.close();
+    expect(await (await start()).probe?.(signal)).toMatchObject({ ok: true });
+  });
+
+  it('tells which privileges the user lacks for what is configured, however the user comes by them', async () => {
+    await db.query(DORA);
+    const user = `reader_${db.database}`.slice(-32);
+    const probe = async (options: Record<string, unknown>) => {
+      const url = new URL(db.url);
+      [url.username, url.password] = [user, ''];
+      const { source, close } = await open({ url: url.href, ...options });
+      const probed = await source.probe?.(new AbortController().signal);
+      await close();
+      return probed;
+    };
+    await db.query(`CREATE USER ${user}@'%'; GRANT SELECT ON ${db.database}.dora_metrics TO ${user}@'%'`);
+    try {
+      expect(await probe({})).toMatchObject({ ok: true });
+      const lacking = await probe({ writable: true, keep: '30d' });
+      expect(lacking).toMatchObject({ ok: false, detail: expect.stringMatching(/writable: .*lacks the privilege INSERT.*keep: .*DELETE/) });
+      await db.query(`GRANT INSERT ON ${db.database}.* TO ${user}@'%'; CREATE ROLE r_${user}; GRANT DELETE ON ${db.database}.* TO r_${user};
+        GRANT r_${user} TO ${user}@'%'; SET DEFAULT ROLE r_${user} FOR ${user}@'%'`);
+      expect(await probe({ writable: true, keep: '30d' })).toMatchObject({ ok: true });
+      expect(await db.query('SELECT * FROM dora_metrics')).toEqual([]);
+    } finally {
+      await db.query(`DROP USER ${user}@'%'; DROP ROLE IF EXISTS r_${user}`);
+    }
+  });
+
   it('is a field more when a column is added, and one less when one is dropped', async () => {
     await db.query(DORA);
     await addRows(db, 3);
@@ -128,5 +235,30 @@ describeWithMariaDb('a table and what the configuration says of it', () => {
     const [row] = await newest(source);
     expect(row).toMatchObject({ extra: 7 });
     expect(row).not.toHaveProperty('decision');
+  });
+
+  it('is a field more to a follower as well, though nobody asks for anything else', async () => {
+    await db.query(DORA);
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'], now: Date.now() });
+    const source = await start({ every: '10ms' });
+    const reading = new AbortController();
+    const following = await source.follow?.open({ after: 'end' }, reading.signal);
+    // biome-ignore lint/suspicious/noExplicitAny: rows of whatever shape
+    const rows: any[] = [];
+    const read = (async () => {
+      for await (const { entries } of following?.batches ?? []) rows.push(...entries.map(({ json }) => JSON.parse(json)));
+    })();
+    await addRows(db, 1);
+    await vi.waitFor(() => expect(rows).toHaveLength(1), { timeout: 10_000 });
+    await db.query('ALTER TABLE dora_metrics ADD COLUMN extra INT NOT NULL DEFAULT 7');
+    for (let seconds = 0; seconds < 20 && rows.at(-1).extra === undefined; seconds++) {
+      const before = rows.length;
+      vi.advanceTimersByTime(1000);
+      await addRows(db, 1);
+      await vi.waitFor(() => expect(rows.length).toBeGreaterThan(before), { timeout: 10_000 });
+    }
+    expect([rows[0].extra, rows.at(-1).extra]).toEqual([undefined, 7]);
+    reading.abort();
+    await read.catch(() => undefined);
   });
 });

@@ -41,6 +41,8 @@ describe('options', () => {
     [{ url: 'mysql://[::1]/d', tls: {} }, /^tls: a certificate is checked/],
     [{ url: 'mysql://db.example/d', tls: {} }, /^$/],
     [{ database: 'd', tls: { verfy: true } }, /^tls/],
+    [{ database: 'd', keep: '59m' }, /^keep: expected at least 1h/],
+    [{ database: 'd', keep: '60m' }, /^$/],
   ])('%j: %s', (given, message) => {
     const told = wrong(given);
     expect(told).toMatch(message);

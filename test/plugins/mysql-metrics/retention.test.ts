@@ -46,4 +46,10 @@ describeWithMariaDb('the retention of a MySQL table', () => {
     expect(await count("note = 'timeless'")).toBe(1);
     for (const source of [forever, limited]) await source.stop?.();
   });
+
+  it('has nothing to ask a database that is down when it is permanent', async () => {
+    const down = sourceOf({ url: 'mysql://root@127.0.0.1:1/away' });
+    expect(await down.retention?.apply({ dryRun: false }, ended.signal)).toEqual([]);
+    await down.stop?.();
+  });
 });

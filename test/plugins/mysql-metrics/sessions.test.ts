@@ -116,6 +116,17 @@ describeWithMariaDb('sessions', () => {
     await other.close();
   });
 
+  it('say what to raise when the server keeps no more prepared statements', async () => {
+    const [{ most }] = await db.query('SELECT @@max_prepared_stmt_count AS most');
+    await db.query('SET GLOBAL max_prepared_stmt_count = 0');
+    try {
+      await expect(database.read(sql('SELECT 1'), forever)).rejects.toThrow(/no more prepared statements: raise max_prepared_stmt_count/);
+    } finally {
+      await db.query(`SET GLOBAL max_prepared_stmt_count = ${most}`);
+    }
+    expect(await database.read(sql('SELECT 1'), forever)).toEqual([[1]]);
+  });
+
   it('undo what was begun when the signal aborts amid a write', async () => {
     const controller = new AbortController();
     const writing = database.write(async ({ run }) => {
@@ -128,6 +139,56 @@ describeWithMariaDb('sessions', () => {
     await untilRunning(db, 'DO SLEEP%', false);
     await database.write(async ({ run }) => run(sql("INSERT INTO t (word) VALUES ('next')")), forever);
     expect((await db.query('SELECT word FROM t')).map(({ word }) => word)).toEqual(['next']);
+  });
+});
+
+describeWithOwnMariaDb('a server with settings that change answers', () => {
+  let db: MariaDb;
+  let database: MysqlDatabase;
+  beforeAll(async () => {
+    db = await startOwnMariaDb([
+      '--autocommit=0',
+      '--transaction-isolation=READ-UNCOMMITTED',
+      '--skip-character-set-client-handshake',
+      '--character-set-server=latin1',
+    ]);
+    await db.query(
+      'CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, word VARCHAR(50) CHARACTER SET utf8mb4); SET GLOBAL sql_select_limit = 1, GLOBAL tx_read_only = 1',
+    );
+    database = databaseOf({ url: db.url, table: 't', pool: 1 });
+  });
+  afterAll(async () => {
+    await database?.close();
+    await db?.remove();
+  });
+  const words = async () => (await database.read(sql('SELECT word FROM t ORDER BY id'), forever)).map(([word]) => word);
+  const add = (word: string) => database.write(({ run }) => run(sql('INSERT INTO t (word) VALUES (?)', word)), forever);
+
+  it('is read as it is now, and written to', async () => {
+    await add('日本😀');
+    expect(await words()).toEqual(['日本😀']);
+    await add('next');
+    expect(await words()).toEqual(['日本😀', 'next']);
+    const [row] = await database.read(sql("SELECT COUNT(*) FROM t WHERE word = '日本😀' OR word = ?", 'next'), forever);
+    expect(row).toEqual(['2']);
+  });
+
+  it('holds no table back from a change when it was read', async () => {
+    await words();
+    await db.query('SET SESSION TRANSACTION READ WRITE; SET SESSION lock_wait_timeout = 1; ALTER TABLE t ADD COLUMN more INT');
+    expect(await db.query("SHOW COLUMNS FROM t LIKE 'more'")).toHaveLength(1);
+  });
+
+  it('tells no row that is not committed', async () => {
+    const before = await words();
+    await database
+      .write(async ({ run }) => {
+        await run(sql("INSERT INTO t (word) VALUES ('half')"));
+        expect(await words()).toEqual(before);
+        throw new TypeError('no');
+      }, forever)
+      .catch((error: unknown) => expect(describe(error)).toBe('no'));
+    expect(await words()).toEqual(before);
   });
 });
 

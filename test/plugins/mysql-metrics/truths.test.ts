@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOf } from '../../../core/conformance/stand.ts';
-import { formatTime, type Op } from '../../../core/contract/index.ts';
+import { formatTime, type Op, type Source } from '../../../core/contract/index.ts';
 import { compile } from '../../../core/query/conditions.ts';
 import { TRUTH_COLUMNS, type TruthPlace, type TruthRow, tableTruths } from '../../core/table/truths.ts';
 import { describeWithMariaDb, describeWithOwnMariaDb, type MariaDb, startMariaDb, startOwnMariaDb } from '../../mariadb/server.ts';
@@ -29,6 +29,26 @@ function valuesOf({ word, whole, amount, ratio, flag, facts, seen, bytes, at }: 
   return [word, whole, amount, ratio, flag, facts, seen === null ? null : stored(seen), bytes && Buffer.from(bytes), stored(at)];
 }
 
+const OPS: readonly Op[] = ['=', '!=', '<', '<=', '>', '>=', '^=', '~='];
+
+/** Every operator on each of these fields, beside what the core finds. */
+async function expectTruths(source: Source, fields: readonly string[], values: readonly string[]): Promise<void> {
+  const rows = await newest(source);
+  const conditions = fields.flatMap((field) => OPS.flatMap((op) => values.map((value) => ({ field, op, value }))));
+  for (const condition of conditions) {
+    const where = [condition];
+    const query = { from: 0, to: Number.MAX_SAFE_INTEGER, order: 'newest' as const, where };
+    const [support] = (await source.query?.plan?.(query))?.where ?? [];
+    const found: unknown[] = [];
+    for await (const drafts of source.query?.run(query, runOf(new AbortController().signal)) ?? [])
+      found.push(...drafts.map(({ json }) => JSON.parse(json)));
+    const wanted = rows.filter(compile(where));
+    const what = `${condition.field} ${condition.op} ${condition.value}`;
+    if (support === 'exact') expect(found, what).toEqual(wanted);
+    else expect(found, what).toEqual(expect.arrayContaining(wanted));
+  }
+}
+
 describeWithMariaDb('on a server as it comes', () => {
   let db: MariaDb;
   beforeAll(async () => {
@@ -42,21 +62,34 @@ describeWithMariaDb('on a server as it comes', () => {
     const { source, close } = await place(db, 'VARCHAR(50) CHARACTER SET latin1');
     const words = ['go', 'Go', 'go ', 'é', 'E', 'ß', 'ss', '€', '', '%', 'a\\b'];
     await db.query('INSERT INTO truths (word, at) VALUES ?', [words.map((word) => [word, '2025-01-01'])]);
-    const rows = await newest(source);
-    const ops: readonly Op[] = ['=', '!=', '<', '<=', '>', '>=', '^=', '~='];
-    for (const value of [...words, '日本', '😀', 'e\u0301', 'x\uffff', 'É']) {
-      for (const op of ops) {
-        const where = [{ field: 'word', op, value }];
-        const query = { from: 0, to: Number.MAX_SAFE_INTEGER, order: 'newest' as const, where };
-        const [support] = (await source.query?.plan?.(query))?.where ?? [];
-        const found: string[] = [];
-        for await (const drafts of source.query?.run(query, runOf(new AbortController().signal)) ?? [])
-          found.push(...drafts.map(({ json }) => JSON.parse(json).word));
-        const wanted = rows.filter(compile(where)).map(({ word }) => word);
-        if (support === 'exact') expect(found, `word ${op} ${value}`).toEqual(wanted);
-        else expect(found, `word ${op} ${value}`).toEqual(expect.arrayContaining(wanted));
-      }
-    }
+    await expectTruths(source, ['word'], [...words, '日本', '😀', 'e\u0301', 'x\uffff', 'É']);
+    await close();
+  });
+
+  it('finds what a condition means in columns that SQL compares otherwise than they are told', async () => {
+    await db.query(`DROP TABLE IF EXISTS odd; CREATE TABLE odd (id INT PRIMARY KEY, bits BIT(8), yr YEAR, pick ENUM('b', 'a', '1'), day DATE,
+      seen DATETIME, at DATETIME(6) NOT NULL, INDEX (at)); SET SESSION sql_mode = 'ALLOW_INVALID_DATES'; INSERT INTO odd VALUES
+      (1, 5, 2042, 'b', '0000-00-00', '2025-02-00 00:00:00', '2025-01-01'), (2, 0, 0, 'a', '2025-02-03', '2025-02-31 10:00:00', '2025-01-01'),
+      (3, 255, 1999, '1', '2025-00-00', '2025-02-03 01:02:03', '2025-01-01'), (4, NULL, NULL, NULL, NULL, NULL, '2025-01-01')`);
+    const { source, close } = await open({ url: db.url, table: 'odd', time_column: 'at' });
+    const values = [
+      '',
+      '0',
+      '1',
+      '42',
+      '2042',
+      '5',
+      'BQ==',
+      '/w==',
+      'AA==',
+      'null',
+      'a',
+      'b',
+      '0000-00-00',
+      '2025',
+      '2025-02-03T00:00:00.000000Z',
+    ];
+    await expectTruths(source, ['bits', 'yr', 'pick', 'day', 'seen'], [...values, '2025-02-31 10:00:00', '2025-00-00']);
     await close();
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,6 +23,48 @@ const BODY: JsonObject = {
 };
 
 describe('the file', () => {
+  it('that was removed or replaced while it was open takes no rows', async () => {
+    const source = await stage.started();
+    expect(await source.append([BODY], stage.signal)).toMatchObject([{ status: 'added' }]);
+    const other = { ...BODY, cycle_id: 'c2' };
+    renameSync(stage.path, `${stage.path}.moved`);
+    await expect(source.append([other], stage.signal)).rejects.toThrow('was removed or replaced');
+    writeFileSync(stage.path, '');
+    await expect(source.append([other], stage.signal)).rejects.toThrow('was removed or replaced');
+    renameSync(`${stage.path}.moved`, stage.path);
+    expect(await source.append([other], stage.signal)).toMatchObject([{ status: 'added' }]);
+  });
+
+  it('is kept for ever unless told otherwise, and what has no time is never old', async () => {
+    stage.sql('CREATE TABLE m (id INTEGER PRIMARY KEY, created_at DATETIME)');
+    stage.sql(
+      "INSERT INTO m (created_at) VALUES (unixepoch()), ('11/25/2026 01:00'), (NULL), ('2020-02-30 00:00:00.000000'), ('2020-01-01 00:00:00.000000')",
+    );
+    const source = await stage.started({ table: 'm', keep: '30d' });
+    const planned = await source.retention?.apply({ dryRun: true }, stage.signal);
+    expect(planned).toMatchObject([{ count: 1 }]);
+    expect(await source.retention?.apply({ dryRun: false }, stage.signal)).toEqual(planned);
+    expect(await source.retention?.apply({ dryRun: true }, stage.signal)).toEqual([]);
+  });
+
+  it('lets others have their turn while a table is read whole', async () => {
+    const source = await stage.started();
+    const time = (n: number) => new Date(Date.UTC(2025, 0, 1) + n * 1000).toISOString().slice(0, 23).replace('T', ' ');
+    const rows = Array.from({ length: 40_000 }, (_, n) => [`c${n}`, `${time(n)}000`]);
+    stage.sql(
+      "INSERT INTO dora_metrics (cycle_id, feature_id, phase_name, decision, created_at) VALUES (?, 'f', 'testing', 'go', ?)",
+      ...rows,
+    );
+    let turns = 0;
+    const count = setInterval(() => turns++, 0);
+    expect(await stage.all(source)).toHaveLength(40_000);
+    clearInterval(count);
+    expect(turns).toBeGreaterThanOrEqual(3);
+    const query = { from: 0, to: Number.MAX_SAFE_INTEGER, where: [], by: ['phase_name'] };
+    expect(await source.stats?.plan({ ...query, measures: [{ fn: 'sum', field: 'duration_seconds' }] })).toBe(true);
+    expect(await source.stats?.plan({ ...query, measures: [{ fn: 'p95', field: 'duration_seconds' }] })).toBe(false);
+  });
+
   it('is made for this user only, with its table and the indexes', async () => {
     const path = join(stage.folder, 'new', 'metrics.db');
     const source = await stage.started({ path });

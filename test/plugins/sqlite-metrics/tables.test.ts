@@ -38,6 +38,19 @@ describe('another table', () => {
     expect(source.follow.replay).toBe('overlap');
   });
 
+  it('gets its missing index under a name that is free, in whatever case', async () => {
+    stage.sql('CREATE TABLE t (id INTEGER PRIMARY KEY, created_at TEXT NOT NULL, note TEXT)');
+    stage.sql('CREATE INDEX IDX_T_created_at ON t (note)');
+    const source = await stage.started({ table: 't' });
+    const signal = new AbortController().signal;
+    expect(await source.schema.apply({ dryRun: false }, signal)).toMatchObject([{ what: expect.stringContaining('idx_t_created_at_2') }]);
+    expect(await source.schema.apply({ dryRun: false }, signal)).toEqual([]);
+  });
+
+  it('keeps rows for an hour at least', async () => {
+    await expect(stage.started({ keep: '59m' })).rejects.toThrow(/expected at least 1h/);
+  });
+
   it('may change while it is read', async () => {
     const source = await stage.started();
     stage.sql(`ALTER TABLE dora_metrics ADD COLUMN team TEXT;
@@ -87,6 +100,19 @@ describe('another table', () => {
     const source = await stage.started({ table: 't' });
     expect(await stage.all(source, { limit: 4 })).toHaveLength(4);
     expect(await stage.all(source, { limit: 50 })).toHaveLength(10);
+  });
+
+  it('tells the declared kind of a column whatever most of its rows hold, and two of one that holds anything', async () => {
+    stage.sql(`CREATE TABLE t (id INTEGER PRIMARY KEY, amount DECIMAL(10,2), day DATE, anything, created_at DATETIME);
+      INSERT INTO t (amount, day, anything, created_at) VALUES ('x', '2025-11-07', 5, '2025-11-07 02:00:00.000000')`);
+    const fields = await (await stage.started({ table: 't' })).fields?.({ signal: stage.signal, note: () => undefined });
+    expect(Object.fromEntries((fields ?? []).map(({ name, kinds }) => [name, kinds]))).toEqual({
+      id: ['number'],
+      amount: ['number'],
+      day: ['number', 'string'],
+      anything: ['number', 'string'],
+      created_at: ['string'],
+    });
   });
 
   it('may hold what its columns do not declare, and conditions take it as it is told', async () => {
