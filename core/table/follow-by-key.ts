@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Batch, type Draft, type Following, type FollowRequest, type Lost, RequestError } from '../contract/index.ts';
+import { Ends } from './ends.ts';
 import type { TableFollow } from './follow.ts';
 import { GivenUp } from './given-up.ts';
 import { Holes } from './holes.ts';
 import { type KeyedRow, type KeyedRows, keyedRows, PAGE } from './keyed-rows.ts';
-import { keysIn, type Run } from './runs.ts';
+import type { Run } from './runs.ts';
 
 /** Keys at the end of a table whose gaps an open transaction may still fill when following begins. */
 const LOOK_BACK = 2000;
@@ -12,15 +13,17 @@ const LOOK_BACK = 2000;
 const STEPS = 20;
 /** Of so much time, looking into the holes takes one part at most, however many they are. */
 const LEISURE = 10;
+/** Milliseconds after which the ends of a table are looked at again when no new row is a reason to. */
+const LOOK_AGAIN = 5000;
 
 /** Opens a feed of a table whose key is an integer that grows with each insert. */
 export async function followByKey(options: TableFollow, { after, until }: FollowRequest, signal: AbortSignal): Promise<Following> {
-  const rows = keyedRows(options.database, options.table(), options.source);
+  const rows = keyedRows(options.database, options.table, options.source);
   const [start, gone] =
     after === 'end' ? await theEnd(options, rows, signal) : [after === 'beginning' ? Holes.none : known(options, after[''] ?? ''), []];
   const end = until && known(options, until[''] ?? '');
   const reader = new Reader(options, rows, start);
-  reader.giveUp(gone);
+  reader.giveUpEarly(gone);
   return { start: { '': start.format() }, lost: [], batches: end ? reader.upTo(end, signal) : reader.onwards(signal) };
 }
 
@@ -52,66 +55,82 @@ class Reader {
   readonly #options: TableFollow;
   readonly #rows: KeyedRows;
   readonly #givenUp: GivenUp;
+  readonly #ends: Ends;
   #holes: Holes;
   #looked: number;
   /** When the holes are to be looked into again, by a clock that nobody sets. */
   #due = 0;
-  #compared = false;
+  #endsLooked: number;
+  #isTold = false;
   readonly #skipped = new Tally();
-  readonly #early = new Tally();
 
   constructor(options: TableFollow, rows: KeyedRows, start: Holes) {
     this.#options = options;
     this.#rows = rows;
     this.#givenUp = new GivenUp(rows, options.late);
+    this.#ends = new Ends(rows);
     this.#holes = start;
-    this.#looked = this.#now();
+    this.#looked = this.#endsLooked = this.#now();
   }
 
-  giveUp(runs: readonly Run[]): void {
-    this.#givenUp.add(runs);
+  /** Of gaps for which a cursor has no room. */
+  giveUpEarly(runs: readonly Run[]): void {
+    this.#givenUp.add('early', runs);
+    if (runs.length === 0 || this.#isTold) return;
+    this.#isTold = true;
+    const { log, table } = this.#options;
+    log.warn('there are more gaps in the keys than a cursor holds; rows that appear in the lowest are counted as lost', {
+      table: table().name,
+    });
   }
 
   /** What stands behind the start, and all that comes, until the signal aborts. */
   async *onwards(signal: AbortSignal): AsyncIterable<Batch> {
     const { every, late } = this.#options;
-    await this.#compare(signal);
+    yield* this.#turned(this.#holes.highest, signal);
     while (!signal.aborted) {
       const began = this.#now();
       if (performance.now() >= this.#due) {
         yield* this.#inHoles(signal);
         const [left, gone] = this.#holes.expired((began - late) / 1000);
         this.#holes = left;
-        this.giveUp(gone);
+        this.#givenUp.add('late', gone);
       }
       if (began - this.#looked >= Math.max(every, late / STEPS)) {
         this.#looked = began;
-        const lost = await this.#givenUp.look(signal);
-        if (lost) yield this.#batch([], [], lost);
-        await this.#compare(signal);
+        for (const lost of await this.#givenUp.look(signal)) yield this.#batch([], [], lost);
       }
+      if (began - this.#endsLooked >= Math.max(every, Math.min(LOOK_AGAIN, late / STEPS))) yield* this.#turned(this.#holes.highest, signal);
       yield* this.#above(undefined, signal);
+      await this.#givenUp.settle(signal);
       await sleep(every, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** Says once that the table has lower keys only than were read: the newest rows were deleted, or its keys began anew. */
-  async #compare(signal: AbortSignal): Promise<void> {
-    const { log, table } = this.#options;
-    const { highest } = this.#holes;
-    if (highest === undefined || this.#compared) return;
-    const [newest] = await this.#rows.newest(1, signal);
-    if (newest === undefined || newest >= highest) return;
-    this.#compared = true;
-    log.warn(
-      'the newest key of a table is below what was read: if its keys began anew, rows up to that key are not followed; read it from the beginning',
-      { table: table().name, newest: String(newest), read: String(highest) },
-    );
+  /** Says that the table was emptied, or that its newest rows were deleted, and then goes on with what is there. */
+  async *#turned(read: bigint | undefined, signal: AbortSignal): AsyncGenerator<Batch, boolean> {
+    this.#endsLooked = this.#now();
+    const turn = await this.#ends.look(this.#holes, read, signal);
+    if (!turn) return false;
+    if (turn.holes) {
+      this.#holes = turn.holes;
+      this.#givenUp.backTo(turn.holes.highest);
+    }
+    this.#options.log.warn(turn.reason, { table: this.#options.table().name });
+    yield this.#batch([], [], { lane: '', reason: turn.reason });
+    return true;
   }
 
   /** What stands behind the start and was seen by whoever stood at `end`. */
   async *upTo(end: Holes, signal: AbortSignal): AsyncIterable<Batch> {
+    const { highest } = this.#holes;
     if (end.highest === undefined) return;
+    // One reader may also be behind another.
+    if (highest !== undefined && highest > end.highest && ((await this.#rows.newest(1, signal))[0] ?? 0n) < highest) {
+      this.#holes = Holes.none;
+      const reason = `the table was emptied, or its newest rows were deleted, after key ${highest} was read: what is there up to key ${end.highest} is read from the beginning, and rows that were had before come again by the same ids`;
+      yield this.#batch([], [], { lane: '', reason });
+    }
     yield* this.#inHoles(signal, end);
     yield* this.#above(end, signal);
   }
@@ -121,6 +140,8 @@ class Reader {
     const began = performance.now();
     const filled = await this.#rows.filled(this.#holes.runs, signal);
     this.#due = began + LEISURE * (performance.now() - began);
+    // Before they are given: in a table whose keys began anew they are no late rows.
+    if (!end && filled.length > 0 && (yield* this.#turned(this.#holes.highest, signal))) return;
     for (const run of filled) {
       for await (const rows of this.#rows.within(run, signal)) yield* this.#take(rows, end);
     }
@@ -130,6 +151,12 @@ class Reader {
     let after = this.#holes.highest;
     for (let last = PAGE; last === PAGE; ) {
       const rows = await this.#rows.above(after, end?.highest, signal);
+      const read = rows.at(-1)?.key;
+      if (!end && read !== undefined && (yield* this.#turned(read, signal))) {
+        after = this.#holes.highest;
+        last = PAGE;
+        continue;
+      }
       yield* this.#take(rows, end);
       after = rows.at(-1)?.key ?? after;
       last = rows.length;
@@ -180,10 +207,7 @@ class Reader {
     const passedOver = this.#skipped.add(skipped);
     if (passedOver)
       log.warn('rows without a time are no entries, and are passed over', { table: name, column: time.column, rows: passedOver });
-    this.giveUp(early);
-    const keys = this.#early.add(Number(keysIn(early)));
-    if (keys)
-      log.info('there are more gaps in the keys than a cursor holds; in the lowest no late row is waited for', { table: name, keys });
+    this.giveUpEarly(early);
   }
 
   #now(): number {

@@ -1,5 +1,5 @@
 import { type Cursor, RequestError } from '../contract/index.ts';
-import { gap, isMissing, lastOf, type Run, withGap, withoutKey } from './runs.ts';
+import { gap, isMissing, lastOf, type Run, upToKey, withGap, withoutKey } from './runs.ts';
 import { parseRuns, runsText, runText } from './runs-text.ts';
 
 /** Bytes of a cursor's holes; the two keys before them take at most 42, so that a cursor stays within 1900. */
@@ -67,6 +67,13 @@ export class Holes {
     const more = withGap(runs, gap(from, key - 1n, noticed));
     const text = runText(more.at(-1) as Run, more.at(-2));
     return new Holes({ highest: key, runs: more, head: more.length > runs.length ? head + tail : head, tail: text });
+  }
+
+  /** What is above this key counts as not seen. The key itself may be a hole; then so does what is above the row below it. */
+  backTo(key: bigint): Holes {
+    const { highest, runs } = this.#state;
+    if (highest === undefined || key >= highest) return this;
+    return Holes.#of(...upToKey(runs, key));
   }
 
   /** Gives up the lowest holes when the cursor would become too long; they come beside what is left. */

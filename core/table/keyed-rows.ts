@@ -1,6 +1,6 @@
-import type { Draft } from '../contract/index.ts';
+import { type Draft, type Micros, RetryableError } from '../contract/index.ts';
 import type { Database, Sql, SqlValue } from './database.ts';
-import { rowReader } from './rows.ts';
+import { type RowReader, rowReader } from './rows.ts';
 import { lastOf, type Run } from './runs.ts';
 import type { Table } from './table.ts';
 
@@ -17,6 +17,12 @@ export interface KeyedRow {
   readonly draft: Draft | undefined;
 }
 
+/** Which row it is: a key that is given anew has another time. */
+export interface Mark {
+  readonly key: bigint;
+  readonly time: Micros | undefined;
+}
+
 /** Reads a table by its integer key. Rows come in the order of their keys. */
 export interface KeyedRows {
   /** The first rows above `after` (absent: of all), up to and with `last`; at most {@link PAGE}. */
@@ -27,33 +33,61 @@ export interface KeyedRows {
   within(run: Run, signal: AbortSignal): AsyncIterable<readonly KeyedRow[]>;
   /** The highest keys, the highest first. */
   newest(count: number, signal: AbortSignal): Promise<readonly bigint[]>;
+  /** How many rows there are from one key to another. */
+  count(first: bigint, last: bigint, signal: AbortSignal): Promise<number>;
+  /** The lowest row, the newest, and that of the key, all as they are at one moment. */
+  ends(asked: bigint, signal: AbortSignal): Promise<{ readonly [end in 'lowest' | 'newest' | 'asked']: Mark | undefined }>;
 }
 
-export function keyedRows(database: Database, table: Table, source: string): KeyedRows {
-  const { quote } = database.dialect;
-  const [name, key] = [quote(table.name), quote(table.key.column)];
-  const reader = rowReader(database.dialect, table, source);
+/** What is said of the table in SQL. */
+interface Said {
+  readonly table: Table;
+  readonly name: string;
+  readonly key: string;
+  readonly inGap: string;
+  readonly reader: RowReader;
+}
+
+function sayingOf({ dialect }: Database, table: Table, source: string): Said {
+  if (table.key.kind !== 'integer') throw new RetryableError(`the key ${table.key.column} of ${table.name} is no integer any more`);
+  const key = dialect.quote(table.key.column);
   // Decimals, because the key may be unsigned, and a driver may bind a big integer as text.
   const inGap = `${key} BETWEEN ? AND ? AND (${key} - CAST(? AS DECIMAL(20))) % CAST(? AS DECIMAL(20)) < CAST(? AS DECIMAL(20))`;
-  const firstInGap = `(SELECT ${key} FROM ${name} WHERE ${inGap} ORDER BY ${key} LIMIT 1)`;
+  return { table, name: dialect.quote(table.name), key, inGap, reader: rowReader(dialect, table, source) };
+}
 
-  async function page(where: string, values: readonly SqlValue[], signal: AbortSignal): Promise<readonly KeyedRow[]> {
+/** `table` is asked each time: another object is a table that has changed, such as by a new column. */
+export function keyedRows(database: Database, table: () => Table, source: string): KeyedRows {
+  let known: Said | undefined;
+
+  function said(): Said {
+    const now = table();
+    if (known?.table !== now) known = sayingOf(database, now, source);
+    return known;
+  }
+
+  async function page({ reader, name, key }: Said, where: string, values: readonly SqlValue[], signal: AbortSignal) {
     const text = `SELECT ${reader.select} FROM ${name}${where} ORDER BY ${key} LIMIT ${PAGE}`;
     const rows = await database.read({ text, values }, signal);
-    return rows.map((row) => ({ key: whole(reader.keyOf(row)), draft: reader.toDraft(row) }));
+    return rows.map((row): KeyedRow => ({ key: whole(reader.keyOf(row)), draft: reader.toDraft(row) }));
   }
 
   return {
-    above(after, last, signal) {
+    async above(after, last, signal) {
+      const now = said();
+      const { key } = now;
       const bounds = [after !== undefined && `${key} > ?`, last !== undefined && `${key} <= ?`].filter((bound) => bound !== false);
       const where = bounds.length > 0 ? ` WHERE ${bounds.join(' AND ')}` : '';
       return page(
+        now,
         where,
         [after, last].filter((value) => value !== undefined),
         signal,
       );
     },
     async filled(runs, signal) {
+      const { name, key, inGap } = said();
+      const firstInGap = `(SELECT ${key} FROM ${name} WHERE ${inGap} ORDER BY ${key} LIMIT 1)`;
       const found: Run[] = [];
       for (let at = 0; at < runs.length; ) {
         const size = LOOKS.find((looks) => looks >= runs.length - at) ?? (LOOKS[LOOKS.length - 1] as number);
@@ -67,18 +101,39 @@ export function keyedRows(database: Database, table: Table, source: string): Key
     async *within(run, signal) {
       let after = run.first - 1n;
       for (let last = PAGE; last === PAGE; ) {
-        const rows = await page(` WHERE ${key} > ? AND ${inGap}`, [after, ...inGapValues(run)], signal);
+        const now = said();
+        const { key, inGap } = now;
+        const rows = await page(now, ` WHERE ${key} > ? AND ${inGap}`, [after, ...inGapValues(run)], signal);
         if (rows.length > 0) yield rows;
         after = rows.at(-1)?.key ?? after;
         last = rows.length;
       }
     },
     async newest(count, signal) {
+      const { name, key } = said();
       const rows = await database.read(
         { text: `SELECT ${key} FROM ${name} ORDER BY ${key} DESC LIMIT ${Number(count)}`, values: [] },
         signal,
       );
       return rows.map(([value]) => whole(value ?? null));
+    },
+    async count(first, last, signal) {
+      const { name, key } = said();
+      const [row] = await database.read(
+        { text: `SELECT COUNT(*) FROM ${name} WHERE ${key} BETWEEN ? AND ?`, values: [first, last] },
+        signal,
+      );
+      return Number(row?.[0] ?? 0);
+    },
+    async ends(asked, signal) {
+      const { name, key, table } = said();
+      const { quote, timeText = String, readTime } = database.dialect;
+      const one = (end: number, which: string) =>
+        `SELECT * FROM (SELECT ${end} AS cauce_end, ${key} AS cauce_key, ${timeText(quote(table.time.column))} AS cauce_time FROM ${name} ${which} LIMIT 1) AS cauce_${end}`;
+      const text = [one(0, `ORDER BY ${key}`), one(1, `ORDER BY ${key} DESC`), one(2, `WHERE ${key} = ?`)].join(' UNION ALL ');
+      const rows = await database.read({ text, values: [asked] }, signal);
+      const marks = new Map(rows.map(([end, value, time]) => [Number(end), { key: whole(value ?? null), time: readTime(time ?? null) }]));
+      return { lowest: marks.get(0), newest: marks.get(1), asked: marks.get(2) };
     },
   };
 }

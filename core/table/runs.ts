@@ -68,6 +68,18 @@ export function withoutKey(runs: readonly Run[], key: bigint): readonly Run[] {
   return [...runs.slice(0, index), ...left, ...runs.slice(index + 1)];
 }
 
+/** The greatest key up to the given one that is in no gap, and the gaps below it. */
+export function upToKey(runs: readonly Run[], key: bigint): readonly [bigint, readonly Run[]] {
+  const index = indexOf(runs, key);
+  const run = runs[index];
+  if (!run || run.first > key) return [key, runs.slice(0, index)];
+  const before = (key - run.first) / run.every;
+  const begin = run.first + before * run.every;
+  const isGap = isMissing(runs, key);
+  const count = isGap ? before : before + 1n;
+  return [isGap ? begin - 1n : key, [...runs.slice(0, index), { ...run, count }].filter(({ count }) => count > 0n)];
+}
+
 /** The first run that does not end below the key, which may still begin above it. */
 function indexOf(runs: readonly Run[], key: bigint): number {
   let [low, high] = [0, runs.length];

@@ -49,6 +49,12 @@ export class Lookout {
     return found;
   }
 
+  /** Resolves when the look is over that {@link ready} began, if any. Whatever it met, the next request will tell. */
+  async looked(signal: AbortSignal): Promise<void> {
+    const looking = this.#looking?.catch(() => undefined);
+    if (looking) await abortable(looking, signal);
+  }
+
   /** A statement met another table; the next request looks anew. */
   forget(): void {
     this.#found = undefined;

@@ -194,19 +194,6 @@ function followTests(open: () => Promise<Shop>): void {
     await reader.stop();
   });
 
-  it('says when the table has lower keys only than were read, as after it was emptied', async () => {
-    await shop.empty();
-    const told: unknown[] = [];
-    const log: Log = { ...quiet, warn: (text, fields) => told.push([text, fields]) };
-    const row = await shop.begin();
-    await row.commit();
-    const reader = await Reader.open(followOf(shop, { log }), { '': '500' });
-    const text =
-      'the newest key of a table is below what was read: if its keys began anew, rows up to that key are not followed; read it from the beginning';
-    await passing(() => expect(told).toEqual([[text, { table: 'things', newest: String(row.key), read: '500' }]]));
-    await reader.stop();
-  });
-
   it('reads many pages, and a hole of many pages', async () => {
     await shop.empty();
     const rows = (from: number, to: number) => {

@@ -116,6 +116,21 @@ describe('the holes of a table', () => {
     expect(left.covers(3n)).toBe(true);
   });
 
+  it('go back to a key: nothing above it counts as seen, and what is below stays', () => {
+    fc.assert(
+      fc.property(schedule, fc.integer({ min: 1, max: 3000 }), (keys, key) => {
+        const holes = having(keys);
+        const back = holes.backTo(BigInt(key));
+        const seen = keys.filter((one) => one <= key);
+        for (const one of keys) expect(back.covers(BigInt(one))).toBe(one <= key);
+        for (let one = 1; one <= Math.max(0, ...seen); one++) expect(back.covers(BigInt(one))).toBe(holes.covers(BigInt(one)));
+        expect((back.highest ?? 0n) <= BigInt(key) || back === holes).toBe(true);
+        expect(Holes.parse(back.format()).format()).toBe(back.format());
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('refuse a text that is none of theirs', () => {
     const good = having([5, 9, 11, 13]).format();
     const texts = [
