@@ -16,7 +16,8 @@ import type { Member } from '../../../core/query/member.ts';
 import { createStats } from '../../../core/query/stats.ts';
 import { createEvents } from '../../../core/telemetry/events.ts';
 import { keepLog, never } from '../query/sources.ts';
-import type { TruthPlace, TruthRow } from './truths.ts';
+import type { TruthRow } from './truth-rows.ts';
+import type { TruthPlace } from './truths.ts';
 
 const SECOND = 1_000_000;
 const EPOCH = Date.UTC(2025, 10, 7) * 1000;

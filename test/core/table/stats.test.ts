@@ -8,7 +8,8 @@ import { describeWithMariaDb, type MariaDb, startMariaDb } from '../../mariadb/s
 import { open as openMysql } from '../../plugins/mysql-metrics/stage.ts';
 import { Stage } from '../../plugins/sqlite-metrics/stage.ts';
 import { statsTruths } from './stats-truths.ts';
-import { TRUTH_COLUMNS, type TruthPlace, type TruthRow } from './truths.ts';
+import { TRUTH_COLUMNS, type TruthRow } from './truth-rows.ts';
+import type { TruthPlace } from './truths.ts';
 
 const stored = (time: number) => formatTime(time).replace('T', ' ').replace('Z', '');
 

@@ -1,7 +1,8 @@
 import { describe, it } from 'vitest';
 import { formatTime } from '../../../core/contract/index.ts';
 import { Stage } from '../../plugins/sqlite-metrics/stage.ts';
-import { TRUTH_COLUMNS, type TruthPlace, type TruthRow, tableTruths } from './truths.ts';
+import { TRUTH_COLUMNS, type TruthRow } from './truth-rows.ts';
+import { type TruthPlace, tableTruths } from './truths.ts';
 
 const stored = (time: number) => formatTime(time).replace('T', ' ').replace('Z', '');
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOf } from '../../../core/conformance/stand.ts';
 import { formatTime, type Op, type Source } from '../../../core/contract/index.ts';
 import { compile } from '../../../core/query/conditions.ts';
-import { TRUTH_COLUMNS, type TruthPlace, type TruthRow, tableTruths } from '../../core/table/truths.ts';
+import { TRUTH_COLUMNS, type TruthRow } from '../../core/table/truth-rows.ts';
+import { type TruthPlace, tableTruths } from '../../core/table/truths.ts';
 import { describeWithMariaDb, describeWithOwnMariaDb, type MariaDb, startMariaDb, startOwnMariaDb } from '../../mariadb/server.ts';
 import { newest, open } from './stage.ts';
 
