@@ -120,5 +120,5 @@ function unknownDecisions(rows: readonly DoraRow[]): string[] {
     .slice(0, MOST_WORDS)
     .map(([word, count]) => `${word === '' ? 'none' : JSON.stringify(word.slice(0, 50))} (${count})`);
   const more = counts.size > MOST_WORDS ? ` and ${counts.size - MOST_WORDS} others` : '';
-  return [`${sum} deployment rows are not counted, as their decision is no word of agent.dora: ${named.join(', ')}${more}`];
+  return [`${sum} deployment rows are not counted, as their decision says neither success nor failure: ${named.join(', ')}${more}`];
 }

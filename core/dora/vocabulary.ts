@@ -50,7 +50,7 @@ export interface Role {
   readonly deployed: 'success' | 'failure' | undefined;
   readonly failing: boolean;
   readonly recovered: boolean;
-  /** The decision of a deployment phase that no list names, so that the row is not counted. */
+  /** The decision of a deployment phase that says neither success nor failure, nor is neutral, so that the row is not counted. */
   readonly unknown: string | undefined;
 }
 
@@ -65,7 +65,7 @@ export function roles(vocabulary: Vocabulary): (phase: string, decision: string 
     const deployed = !deploys ? undefined : success.has(how) ? 'success' : failure.has(how) ? 'failure' : undefined;
     const recovered = recovery.has(how);
     const failing = deployed === 'failure' || rollback.has(how) || (incident.has(what) && !recovered);
-    const known = !deploys || deployed !== undefined || recovered || neutral.has(how);
+    const known = !deploys || deployed !== undefined || neutral.has(how);
     return { deployed, failing, recovered, unknown: known ? undefined : decision };
   };
 }

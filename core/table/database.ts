@@ -45,7 +45,8 @@ export interface Database {
 
 /** Where databases differ. Every method makes SQL from parts that are names or expressions, never from a request's text. */
 export interface Dialect {
-  readonly name: 'mysql' | 'sqlite';
+  /** Such as `mysql` or `sqlite`. */
+  readonly name: string;
   quote(name: string): string;
   /** The stored form of a time, as a value to compare a time column with. */
   timeValue(time: number): SqlValue;

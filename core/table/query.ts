@@ -49,7 +49,7 @@ async function* pages(database: Database, table: Table, source: string, query: Q
     const rows = await database.read(page(behind, size), run.signal);
     const drafts = rows.map(reader.toDraft).filter((draft) => draft !== undefined);
     const lost = rows.length - drafts.length;
-    if (lost > 0) run.note('no-time', `rows of ${table.name} without a time or a key were left out`, lost);
+    if (lost > 0) run.note('no-time', `${lost} rows of ${table.name} without a time or a key were left out`, lost);
     if (drafts.length > 0) yield drafts;
     const last = rows.at(-1);
     if (!last || rows.length < size) return;
