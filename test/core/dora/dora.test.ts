@@ -143,7 +143,9 @@ describe('words', () => {
     ];
     const { keys, notes } = await ask([metrics('dora', rows).member], window);
     expect(keys.change_failure_rate.n).toBe(0);
-    expect(notes).toEqual(['3 deployment rows are not counted, as their decision says neither success nor failure: "perhaps" (2), none (1)']);
+    expect(notes).toEqual([
+      '3 deployment rows are not counted, as their decision says neither success nor failure: "perhaps" (2), none (1)',
+    ]);
   });
 });
 
