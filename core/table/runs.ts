@@ -24,11 +24,6 @@ export function lastOf({ first, length, every, count }: Run): bigint {
   return first + every * (count - 1n) + length - 1n;
 }
 
-/** How many keys are missing. */
-export function keysIn(runs: readonly Run[]): bigint {
-  return runs.reduce((sum, { length, count }) => sum + length * count, 0n);
-}
-
 /** Whether the key is in one of the gaps of ascending runs. */
 export function isMissing(runs: readonly Run[], key: bigint): boolean {
   const run = runs[indexOf(runs, key)];
