@@ -64,7 +64,7 @@ function toUrl(text: string): Connection {
   try {
     url = new URL(text);
   } catch (error) {
-    throw new CauceError('ERR_USAGE', `--url ${text} is no URL; write it like ${DEFAULT_URL}`, { cause: error });
+    throw new CauceError('ERR_USAGE', `--url is no URL; write it like ${DEFAULT_URL}`, { cause: error });
   }
   if (url.pathname !== '/' || url.search !== '' || url.username !== '')
     throw new CauceError('ERR_USAGE', `--url is scheme, host and port alone, such as ${DEFAULT_URL}`);

@@ -42,8 +42,11 @@ export function tableAppend({ database, table, source }: TableAppend): NonNullab
     const known = tableOf();
     if (known.key.kind !== 'integer')
       throw new PermanentError(`rows cannot be added to ${known.name}: its key ${known.key.column} is no number that the database gives`);
-    const times = timesFrom(time, known.time, moment);
-    const fitted = bodies.map((body: JsonObject) => fitBody(body, known, database.dialect, times));
+    const times = timesFrom(time, moment);
+    const coarse = time === undefined ? undefined : tooCoarse(known.time);
+    const fitted = bodies.map((body: JsonObject) => {
+      return coarse && !Object.hasOwn(body, known.time.field) ? coarse : fitBody(body, known, database.dialect, times);
+    });
     if (fitted.some(isRefused)) return fitted.map((one) => (isRefused(one) ? one : { status: 'skipped' }));
     // Until then whatever was written is rolled back; beyond it, it may be committed.
     let complete = false;
@@ -60,16 +63,16 @@ export function tableAppend({ database, table, source }: TableAppend): NonNullab
   };
 }
 
-/** A time of the call is cut to what the column keeps, since its sender does not know it, and is to find it again. */
-function timesFrom(time: Micros | undefined, { fraction = 6 }: Column, moment: () => Micros): Times {
-  const unit = 10 ** (6 - fraction);
-  let next = time === undefined ? undefined : time - (time % unit);
-  const given = () => {
-    const one = next;
-    if (next !== undefined) next += unit;
-    return one;
-  };
-  return { moment, given };
+function timesFrom(time: Micros | undefined, moment: () => Micros): Times {
+  let next = time;
+  return { moment, given: () => (next === undefined ? undefined : next++) };
+}
+
+/** A time of the call names what it adds, so the column must keep all of it: many calls may come within a second. */
+function tooCoarse({ field, fraction = 6 }: Column): Invalid | undefined {
+  if (fraction >= 6) return undefined;
+  const reason = `${field} keeps ${fraction} digits of a second, too few to tell one request from the next by; give ${field} itself`;
+  return { status: 'invalid', reason, field };
 }
 
 function isRefused(one: FittedBody | Invalid): one is Invalid {

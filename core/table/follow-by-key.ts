@@ -112,10 +112,8 @@ class Reader {
     this.#endsLooked = this.#now();
     const turn = await this.#ends.look(this.#holes, read, signal);
     if (!turn) return false;
-    if (turn.holes) {
-      this.#holes = turn.holes;
-      this.#givenUp.backTo(turn.holes.highest);
-    }
+    this.#holes = turn.holes;
+    this.#givenUp.backTo(turn.holes.highest);
     this.#options.log.warn(turn.reason, { table: this.#options.table().name });
     yield this.#batch([], [], { lane: '', reason: turn.reason });
     return true;

@@ -8,6 +8,8 @@ import type { Table } from './table.ts';
 export const PAGE = 1000;
 /** How many gaps one statement looks into: a few numbers only, so that a server prepares a few statements only. */
 const LOOKS = [1, 8, 64] as const;
+/** Rows that a table is known by, at most. */
+export const MOST_MARKS = 24;
 /** Not in a gap of any table: no key is at least 1 and at most 0. */
 const NOWHERE: Run = { first: 1n, length: 0n, every: 1n, count: 1n, noticed: 0 };
 
@@ -35,8 +37,13 @@ export interface KeyedRows {
   newest(count: number, signal: AbortSignal): Promise<readonly bigint[]>;
   /** How many rows there are from one key to another. */
   count(first: bigint, last: bigint, signal: AbortSignal): Promise<number>;
-  /** The lowest row, the newest, and that of the key, all as they are at one moment. */
-  ends(asked: bigint, signal: AbortSignal): Promise<{ readonly [end in 'lowest' | 'newest' | 'asked']: Mark | undefined }>;
+  /** The lowest row, the newest, and those of the keys that are there, all as they are at one moment. */
+  marks(
+    keys: readonly bigint[],
+    signal: AbortSignal,
+  ): Promise<{ readonly lowest?: Mark; readonly newest?: Mark; readonly asked: readonly Mark[] }>;
+  /** The highest rows up to a key, the highest first. */
+  recent(last: bigint, count: number, signal: AbortSignal): Promise<readonly Mark[]>;
 }
 
 /** What is said of the table in SQL. */
@@ -44,6 +51,8 @@ interface Said {
   readonly table: Table;
   readonly name: string;
   readonly key: string;
+  /** The time column, as the dialect reads it. */
+  readonly time: string;
   readonly inGap: string;
   readonly reader: RowReader;
 }
@@ -53,7 +62,9 @@ function sayingOf({ dialect }: Database, table: Table, source: string): Said {
   const key = dialect.quote(table.key.column);
   // Decimals, because the key may be unsigned, and a driver may bind a big integer as text.
   const inGap = `${key} BETWEEN ? AND ? AND (${key} - CAST(? AS DECIMAL(20))) % CAST(? AS DECIMAL(20)) < CAST(? AS DECIMAL(20))`;
-  return { table, name: dialect.quote(table.name), key, inGap, reader: rowReader(dialect, table, source) };
+  const { quote, timeText = String } = dialect;
+  const time = timeText(quote(table.time.column));
+  return { table, name: quote(table.name), key, time, inGap, reader: rowReader(dialect, table, source) };
 }
 
 /** `table` is asked each time: another object is a table that has changed, such as by a new column. */
@@ -125,17 +136,32 @@ export function keyedRows(database: Database, table: () => Table, source: string
       );
       return Number(row?.[0] ?? 0);
     },
-    async ends(asked, signal) {
-      const { name, key, table } = said();
-      const { quote, timeText = String, readTime } = database.dialect;
+    async marks(keys, signal) {
+      const { name, key, time } = said();
       const one = (end: number, which: string) =>
-        `SELECT * FROM (SELECT ${end} AS cauce_end, ${key} AS cauce_key, ${timeText(quote(table.time.column))} AS cauce_time FROM ${name} ${which} LIMIT 1) AS cauce_${end}`;
-      const text = [one(0, `ORDER BY ${key}`), one(1, `ORDER BY ${key} DESC`), one(2, `WHERE ${key} = ?`)].join(' UNION ALL ');
-      const rows = await database.read({ text, values: [asked] }, signal);
-      const marks = new Map(rows.map(([end, value, time]) => [Number(end), { key: whole(value ?? null), time: readTime(time ?? null) }]));
-      return { lowest: marks.get(0), newest: marks.get(1), asked: marks.get(2) };
+        `SELECT * FROM (SELECT ${end} AS cauce_end, ${key} AS cauce_key, ${time} AS cauce_time FROM ${name} ${which}) AS cauce_${end}`;
+      // Always as many, so that a server prepares one statement.
+      const asked = Array.from({ length: MOST_MARKS }, (_, index) => keys[index] ?? keys[0] ?? 0n);
+      const among = `WHERE ${key} IN (${asked.map(() => '?').join(', ')})`;
+      const text = [one(0, `ORDER BY ${key} LIMIT 1`), one(1, `ORDER BY ${key} DESC LIMIT 1`), one(2, among)].join(' UNION ALL ');
+      const rows = (await database.read({ text, values: asked }, signal)).map(([end, ...mark]) => ({
+        end: Number(end),
+        mark: markOf(mark),
+      }));
+      const [lowest, newest] = [0, 1].map((wanted) => rows.find(({ end }) => end === wanted)?.mark);
+      const found = rows.filter(({ end, mark }) => end === 2 && keys.includes(mark.key)).map(({ mark }) => mark);
+      return { ...(lowest && { lowest }), ...(newest && { newest }), asked: found };
+    },
+    async recent(last, count, signal) {
+      const { name, key, time } = said();
+      const text = `SELECT ${key}, ${time} FROM ${name} WHERE ${key} <= ? ORDER BY ${key} DESC LIMIT ${Number(count)}`;
+      return (await database.read({ text, values: [last] }, signal)).map(markOf);
     },
   };
+
+  function markOf([value, time]: readonly SqlValue[]): Mark {
+    return { key: whole(value ?? null), time: database.dialect.readTime(time ?? null) };
+  }
 }
 
 function lookInto(firstInGap: string, runs: readonly Run[], size: number): Sql {

@@ -12,8 +12,7 @@ interface Step {
 
 const INDEXED = ['created_at', 'phase_name', 'feature_id', 'cycle_id'] as const;
 const MAX_NAME = 64;
-/** Characters of four bytes: InnoDB's limit of a key is 3072 bytes, and 767 in its older formats. */
-const LONG = 768;
+/** Characters of four bytes: the limit of an index is 767 bytes in InnoDB's older formats. Longer texts are indexed by their beginning. */
 const BEGINNING = 191;
 
 /** Creates the table of DORA rows when it is missing, and the recommended indexes that are missing. Nothing is changed or dropped. */
@@ -98,7 +97,7 @@ function checkCreation(mapping: Mapping, names: readonly string[]): void {
 }
 
 function isLong({ columns }: Table, column: string): boolean {
-  return (columns.find((one) => one.column === column)?.length ?? 0) > LONG;
+  return (columns.find((one) => one.column === column)?.length ?? 0) > BEGINNING;
 }
 
 /** A long text is indexed by its beginning, of which every engine and row format takes as much. */

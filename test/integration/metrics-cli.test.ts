@@ -27,7 +27,8 @@ sinks:
 `,
   );
   agent = await startAgent(place.folder, config, { CAUCE_TOKEN: TOKEN });
-  const at = (days: number, hours = 0) => new Date(Date.now() - days * DAY + hours * 3_600_000).toISOString();
+  const began = Date.now();
+  const at = (days: number, hours = 0) => new Date(began - days * DAY + hours * 3_600_000).toISOString();
   const rows: [cycle: string, phase: string, decision: string, time: string][] = [
     ['a', 'planning', 'approved', at(20)],
     ['a', 'deployment', 'go', at(18)],
