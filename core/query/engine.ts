@@ -45,7 +45,8 @@ export function createQueryEngine(options: QueryEngineOptions): Pick<Services, '
       const { rows, ...answer } = await work(inquiries);
       signal.throwIfAborted();
       const sources = inquiries.map((inquiry) => inquiry.report(answer.retry));
-      const notes = [...new Set([...inquiries.flatMap((inquiry) => inquiry.notes()), ...partial(sources)])];
+      const own = answer.note === undefined ? [] : [answer.note];
+      const notes = [...new Set([...inquiries.flatMap((inquiry) => inquiry.notes()), ...own, ...partial(sources)])];
       publish(type, sources, rows.length, performance.now() - began);
       return { entries: rows, ...(answer.next !== undefined && { next: answer.next }), sources, notes };
     } finally {
@@ -87,6 +88,7 @@ export function createQueryEngine(options: QueryEngineOptions): Pick<Services, '
 
 interface Answer {
   readonly rows: readonly Row[];
+  readonly note?: string;
   readonly next?: string;
   retry(source: string): string | undefined;
 }
@@ -111,14 +113,14 @@ async function answerQuery(type: DataType, query: PageQuery, inquiries: readonly
     else inquiry.fail(source ? 'it cannot be queried: its plugin has no query facet' : error);
   }
   try {
-    const merged = await merge(streams, order, limit + 1);
-    const rows = merged.slice(0, limit);
+    const { rows, more, cut } = await merge(streams, order, limit);
     countRows(rows, inquiries);
-    const end = merged.length > limit ? rows.at(-1) : undefined;
+    const end = more ? rows.at(-1) : undefined;
     const last = end && { time: end.time, id: end.id };
     const cursor = (to: Partial<Place>) => encodeCursor(identity, { ...place, ...to });
     return {
       rows,
+      ...(cut && { note: `the rows are large, so that there are ${rows.length} in this answer and not ${limit}; go on with the cursor` }),
       ...(last && { next: cursor({ after: last }) }),
       retry: (source) => cursor({ source, until: last ?? place.until }),
     };

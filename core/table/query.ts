@@ -1,6 +1,6 @@
 import type { Draft, Plan, Point, Query, QueryFacet, Run } from '../contract/index.ts';
 import { conditionSql } from './condition-sql.ts';
-import type { Database, Dialect, Sql, SqlValue } from './database.ts';
+import type { Database, Dialect, Sql, SqlRow, SqlValue } from './database.ts';
 import { rowReader } from './rows.ts';
 import { leastKeyFrom } from './seek.ts';
 import { ALWAYS, allOf, sql } from './sql.ts';
@@ -10,6 +10,9 @@ import { boundOf } from './value-sql.ts';
 /** Rows of one statement when the query has no limit: a little more than a page of the API. It grows, so that a search through all rows needs few. */
 const FIRST_PAGE = 1100;
 const LARGEST_PAGE = 10_000;
+/** Characters and bytes that a page holds at most, by estimate. */
+const PAGE_LENGTH = 16 * 1024 * 1024;
+const SAMPLE = 32;
 
 export interface TableQuery {
   readonly database: Database;
@@ -45,7 +48,7 @@ async function* pages(database: Database, table: Table, source: string, query: Q
   const page = pageSql(database.dialect, table, reader.select, query);
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   let behind = query.after && table.key.kind === 'integer' ? seek(database.dialect, source, query, query.after) : undefined;
-  for (let size = query.limit ?? FIRST_PAGE; left > 0; size = Math.min(size * 2, LARGEST_PAGE, left)) {
+  for (let size = Math.min(left, FIRST_PAGE); left > 0; size = Math.min(size, left)) {
     const rows = await database.read(page(behind, size), run.signal);
     const drafts = rows.map(reader.toDraft).filter((draft) => draft !== undefined);
     const lost = rows.length - drafts.length;
@@ -54,8 +57,17 @@ async function* pages(database: Database, table: Table, source: string, query: Q
     const last = rows.at(-1);
     if (!last || rows.length < size) return;
     left -= drafts.length;
+    size = Math.min(size * 2, LARGEST_PAGE, fitting(rows));
     behind = { time: reader.timeOf(last), op: query.order === 'newest' ? '<' : '>', key: reader.keyOf(last) };
   }
+}
+
+/** How many rows like these may be held at a time, by the length of some of them. */
+function fitting(rows: readonly SqlRow[]): number {
+  const some = rows.filter((_, index) => index % Math.ceil(rows.length / SAMPLE) === 0);
+  const lengths = some.flatMap((row) => row.map((value) => (typeof value === 'string' || value instanceof Uint8Array ? value.length : 8)));
+  const mean = lengths.reduce((sum, length) => sum + length, 0) / some.length;
+  return Math.max(1, Math.floor(PAGE_LENGTH / mean));
 }
 
 /** Where to go on: what of the rows of that time is wanted; of later ones in the query's order, all. */

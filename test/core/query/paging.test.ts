@@ -182,3 +182,21 @@ async function retryAll(
   }
   return found;
 }
+
+describe('a page of large rows', () => {
+  it('holds fewer of them than were asked for, says so, and loses none', async () => {
+    const text = 'x'.repeat(25 * 1024 * 1024);
+    const all = [1, 2, 3, 4, 5].map((time) => entry(time, `id-${time}`, { text }));
+    const { query } = engine([member('large', { query: listSource(() => all, plain) })]);
+    const pages: Page[] = [await query('logs', { from: 0, to: 10, limit: 4 }, never)];
+    for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next) {
+      pages.push(await query('logs', { cursor: next, limit: 4 }, never));
+    }
+    expect(pages.map(({ entries }) => entries.map(({ id }) => id))).toEqual([['id-5', 'id-4'], ['id-3', 'id-2'], ['id-1']]);
+    expect(pages.map(({ notes }) => notes)).toEqual([
+      ['the rows are large, so that there are 2 in this answer and not 4; go on with the cursor'],
+      ['the rows are large, so that there are 2 in this answer and not 4; go on with the cursor'],
+      [],
+    ]);
+  });
+});
