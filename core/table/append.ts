@@ -4,6 +4,7 @@ import { type FittedBody, fitBody, type Invalid, type Times } from './fit-body.t
 import type { GivenValue } from './given-value.ts';
 import { notAdded } from './not-added.ts';
 import { type RowReader, rowReader } from './rows.ts';
+import type { TableSource } from './source.ts';
 import type { Column, Table } from './table.ts';
 
 /** Rows that one statement reads back. */
@@ -11,12 +12,7 @@ const PAGE = 500;
 /** Rows of one time and identity that are looked at. */
 const MOST_CANDIDATES = 1000;
 
-export interface TableAppend {
-  readonly database: Database;
-  table(): Table;
-  /** The instance's name. */
-  readonly source: string;
-}
+type TableAppend = Pick<TableSource, 'database' | 'table' | 'source'>;
 
 /**
  * Adds rows, all of them or none. A row of the same time and identity that says the same in every given field is `present`; one

@@ -48,8 +48,7 @@ const TESTS: Readonly<Record<Exclude<Column['kind'], 'json'>, Tested>> = {
 export function conditionSql(dialect: Dialect, table: Table, condition: Condition): Pushed | undefined {
   if ('search' in condition) return undefined;
   const { field, op } = condition;
-  // Its driver ends a text at a NUL, on both ways.
-  if (dialect.name === 'sqlite' && JSON.stringify(condition).includes('\\u0000')) return undefined;
+  if (dialect.endsAtNul && JSON.stringify(condition).includes('\\u0000')) return undefined;
   const own = table.columns.find((column) => column.field === field);
   if (own) return ofColumn(dialect, table, own, condition);
   const [first, ...path] = field.split('.');

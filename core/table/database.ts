@@ -45,8 +45,10 @@ export interface Database {
 
 /** Where databases differ. Every method makes SQL from parts that are names or expressions, never from a request's text. */
 export interface Dialect {
-  /** Such as `mysql` or `sqlite`. */
-  readonly name: string;
+  /** Its driver ends a text at a NUL, on both ways, so that a condition with one is the core's. */
+  readonly endsAtNul?: true;
+  /** Its index does not serve a range of {@link exact}, and has to be asked in the collation's own way. */
+  readonly rangeMissesIndex?: true;
   quote(name: string): string;
   /** The stored form of a time, as a value to compare a time column with. */
   timeValue(time: number): SqlValue;

@@ -1,7 +1,8 @@
 import type { FieldSummary, JsonObject, Run } from '../contract/index.ts';
-import type { Database, Dialect, SqlValue } from './database.ts';
+import type { Dialect, SqlValue } from './database.ts';
+import type { TableSource } from './source.ts';
 import { list, sql } from './sql.ts';
-import type { Column, ColumnKind, Table } from './table.ts';
+import type { Column, ColumnKind } from './table.ts';
 
 /** Rows that are looked at, the newest. */
 const SAMPLE = 10_000;
@@ -30,11 +31,7 @@ const JSON_KINDS: Readonly<Record<string, string>> = {
   NULL: 'null',
 };
 
-interface TableFields {
-  readonly database: Database;
-  /** Known after the start. */
-  table(): Table;
-}
+type TableFields = Pick<TableSource, 'database' | 'table'>;
 
 /** The columns of a table, and what is in the newest 10,000 rows of them. */
 export function tableFields({ database, table }: TableFields): (run: Run) => Promise<FieldSummary[]> {

@@ -1,20 +1,9 @@
-import type { FollowFacet, Log } from '../contract/index.ts';
-import type { Database } from './database.ts';
+import type { FollowFacet } from '../contract/index.ts';
 import { followByKey } from './follow-by-key.ts';
 import { followByTime } from './follow-by-time.ts';
-import type { Table } from './table.ts';
+import type { TableSource } from './source.ts';
 
-export interface TableFollow {
-  readonly database: Database;
-  /** Known after the start. */
-  table(): Table;
-  /** The instance's name. */
-  readonly source: string;
-  /** Milliseconds between two polls that find nothing. */
-  readonly every: number;
-  /** Milliseconds for which a row may be committed after rows that were begun later, and still is followed. */
-  readonly late: number;
-  readonly log: Log;
+export interface TableFollow extends Pick<TableSource, 'database' | 'table' | 'source' | 'every' | 'late' | 'log'> {
   /** Milliseconds since 1970; the clock, unless a test has its own. */
   now?(): number;
 }

@@ -3,6 +3,7 @@ import { conditionSql } from './condition-sql.ts';
 import type { Database, Dialect, Sql, SqlRow, SqlValue } from './database.ts';
 import { rowReader } from './rows.ts';
 import { leastKeyFrom } from './seek.ts';
+import type { TableSource } from './source.ts';
 import { ALWAYS, allOf, sql } from './sql.ts';
 import type { Table } from './table.ts';
 import { boundOf } from './value-sql.ts';
@@ -14,13 +15,7 @@ const LARGEST_PAGE = 10_000;
 const PAGE_LENGTH = 16 * 1024 * 1024;
 const SAMPLE = 32;
 
-export interface TableQuery {
-  readonly database: Database;
-  /** Known after the start. */
-  table(): Table;
-  /** The instance's name. */
-  readonly source: string;
-}
+type TableQuery = Pick<TableSource, 'database' | 'table' | 'source'>;
 
 /**
  * Queries a table by pages, each a statement of its own that begins behind the last row, so that no result stays open. With an

@@ -1,16 +1,11 @@
-import { type Change, cutOff, durationText, formatTime, type Log, type Micros, PartialRetention, type Source } from '../contract/index.ts';
-import type { Database, SqlValue, Transaction } from './database.ts';
+import { type Change, cutOff, durationText, formatTime, type Micros, PartialRetention, type Source } from '../contract/index.ts';
+import type { SqlValue, Transaction } from './database.ts';
+import type { TableSource } from './source.ts';
 import type { Table } from './table.ts';
 
 const BATCH = 5000;
 
-export interface TableRetention {
-  readonly database: Database;
-  table(): Table;
-  /** Milliseconds that rows are kept; absent: for ever. */
-  readonly keep?: number | undefined;
-  readonly log: Log;
-}
+type TableRetention = Pick<TableSource, 'database' | 'table' | 'keep' | 'log'>;
 
 /** Deletes rows whose time is further back than `keep`, in batches, so that nobody waits for long; a row without a time stays. */
 export function tableRetention({ database, table, keep, log }: TableRetention): NonNullable<Source['retention']> {

@@ -22,7 +22,7 @@ export interface TableSource {
   /** Milliseconds for which a row may be committed after rows that were begun later, and still is followed. */
   readonly late: number;
   /** Milliseconds that rows are kept; absent: for ever. */
-  readonly keep?: number;
+  readonly keep?: number | undefined;
   /** Whether rows may be added. */
   readonly writable: boolean;
   readonly log: Log;

@@ -1,16 +1,13 @@
 import { groupValue, type Json, MOST_GROUPS, measureName, type StatsFacet, type StatsQuery, type StatsRow } from '../contract/index.ts';
 import { conditionSql } from './condition-sql.ts';
-import type { Database, Dialect, Sql, SqlRow } from './database.ts';
+import type { Dialect, Sql, SqlRow } from './database.ts';
+import type { TableSource } from './source.ts';
 import { allOf, list, sql } from './sql.ts';
 import { type GroupField, groupField, type MeasuredField, measuredField } from './stats-columns.ts';
 import { type Aggregate, aggregateOf, ranked } from './stats-measures.ts';
 import type { Table } from './table.ts';
 
-interface TableStats {
-  readonly database: Database;
-  /** Known after the start. */
-  table(): Table;
-}
+type TableStats = Pick<TableSource, 'database' | 'table'>;
 
 /**
  * Counts and measures in the database, by one statement. What SQL takes otherwise than the core, such as conditions in JSON, is

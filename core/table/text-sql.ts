@@ -36,13 +36,12 @@ function equals({ name, texts, dialect: { exact, exactValue }, placeholder = '?'
   return allOf([sql(`${name} ${any(placeholder)}`, ...wanted), sql(`${exact(name)} ${any(exactValue)}`, ...wanted)]);
 }
 
-function beginsWith(name: string, text: string, { name: database, exact, exactValue }: ColumnTest['dialect'], placeholder: string): Sql {
+function beginsWith(name: string, text: string, { exact, exactValue, rangeMissesIndex }: ColumnTest['dialect'], placeholder: string): Sql {
   if (text === '') return ALWAYS;
   const beyond = afterAll(text);
   const parts = [sql(`${exact(name)} >= ${exactValue}`, text)];
   if (beyond !== undefined) parts.push(sql(`${exact(name)} < ${exactValue}`, beyond));
-  // SQLite uses an index for the range itself; MySQL needs the collation's own way.
-  if (database === 'mysql') parts.unshift(sql(`${name} LIKE ${placeholder} ESCAPE '|'`, `${text.replace(/[|%_]/g, '|$&')}%`));
+  if (rangeMissesIndex) parts.unshift(sql(`${name} LIKE ${placeholder} ESCAPE '|'`, `${text.replace(/[|%_]/g, '|$&')}%`));
   return allOf(parts);
 }
 

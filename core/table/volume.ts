@@ -1,15 +1,12 @@
 import type { Run, Volume } from '../contract/index.ts';
-import type { Database, SqlValue } from './database.ts';
+import type { SqlValue } from './database.ts';
+import type { TableSource } from './source.ts';
 import { sql } from './sql.ts';
-import type { Table } from './table.ts';
 
 /** Rows that are counted one by one; of a larger table, the keys tell about how many there are. */
 const COUNTED = 200_000;
 
-interface TableVolume {
-  readonly database: Database;
-  /** Known after the start. */
-  table(): Table;
+interface TableVolume extends Pick<TableSource, 'database' | 'table'> {
   /** Rows that are counted one by one, for tests. */
   readonly counted?: number;
 }

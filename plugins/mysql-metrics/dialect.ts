@@ -16,7 +16,7 @@ export function mysqlDialect(flavour: Flavour, zone: string): Dialect {
   const exact = (text: string) => `CONVERT(${text} USING utf8mb4) COLLATE ${BYTEWISE[flavour]}`;
   const micros = (column: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00.000000', ${column})`;
   return {
-    name: 'mysql',
+    rangeMissesIndex: true,
     quote,
     timeValue: (time) => storedTime(time, offset),
     timeText: (column) => `CAST(${column} AS CHAR)`,

@@ -1,15 +1,19 @@
-import { nearest, RetryableError } from '../../core/contract/index.ts';
-import type { Database, SqlRow, Table } from '../../core/table/index.ts';
+import { nearest } from '../../core/contract/index.ts';
+import {
+  columnCalled,
+  type Database,
+  MappingError,
+  mappedTable,
+  type SqlRow,
+  type Table,
+  type Mapping as TableMapping,
+} from '../../core/table/index.ts';
 import { COLUMN_FACTS, type Described, describeColumn } from './columns.ts';
 import { type Index, readIndexes } from './indexes.ts';
 
-/** What the configuration says about the table. */
-export interface Mapping {
+/** What the configuration says about the table, and where it is. */
+export interface Mapping extends TableMapping {
   readonly database: string;
-  readonly table: string;
-  readonly id_column: string;
-  readonly time_column: string;
-  readonly columns?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A table as it was found. */
@@ -25,17 +29,9 @@ export interface Found {
   readonly unsafe?: string;
 }
 
-/** `ERR_MAPPING`: the configuration names what the table does not have. Either of the two may be mended. */
-export class MappingError extends RetryableError {
-  constructor(message: string) {
-    super(message, { code: 'ERR_MAPPING' });
-  }
-}
-
 type Reader = Pick<Database, 'read'>;
 /** Types that no paging can rely on: they are compared as something else than they are put in order by, or told as. */
 const UNORDERED = ['bit', 'enum', 'set', 'year'];
-const IDENTITY = ['cycle_id', 'feature_id', 'phase_name'];
 
 /** Looks at the table; `undefined` when there is none. Rejects with a {@link MappingError} when it does not fit the configuration. */
 export async function inspect(reader: Reader, mapping: Mapping, signal: AbortSignal): Promise<Found | undefined> {
@@ -109,10 +105,7 @@ export function tableOf(mapping: Mapping, name: string, described: readonly Desc
   const fields = mapping.columns ?? Object.fromEntries(described.filter(({ known }) => known).map(({ column }) => [column, column]));
   const known = (option: string, column: string, field: string) => ({ field, ...columnNamed(mapping, described, option, column) });
   const columns = Object.entries(fields).map(([field, column]) => known(`columns.${field}`, column, field));
-  const own = (option: 'id_column' | 'time_column') => {
-    const found = known(option, mapping[option], mapping[option]);
-    return columns.find(({ column }) => column === found.column) ?? found;
-  };
+  const own = (option: 'id_column' | 'time_column') => known(option, mapping[option], mapping[option]);
   const [key, time] = [own('id_column'), own('time_column')];
   if (time.kind !== 'time') {
     const type = described.find(({ column }) => column === time.column)?.type;
@@ -124,29 +117,19 @@ export function tableOf(mapping: Mapping, name: string, described: readonly Desc
       `id_column ${key.column} of ${mapping.table} is of type ${keyType}, which is put in another order than it is compared in; name a column of whole numbers or texts`,
     );
   }
-  const all = [...(columns.includes(key) ? [] : [key]), ...columns, ...(columns.includes(time) ? [] : [time])];
-  const twice = all.find(({ field }, index) => all.findIndex((other) => other.field === field) !== index);
-  if (twice)
-    throw new MappingError(`two columns of ${mapping.table} are called ${twice.field}; give one of them another name under columns`);
+  const indexed = new Set(indexes.flatMap((index) => index.columns.slice(0, 1)));
+  const table = mappedTable(name, columns, { key, time, indexed });
   const unique = indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === key.column);
   if (!view && (!unique || key.nullable)) {
     throw new MappingError(
       `id_column ${key.column} of ${mapping.table} is not unique, or may be NULL; name a PRIMARY KEY or a NOT NULL column with a UNIQUE index of its own`,
     );
   }
-  return {
-    name,
-    columns: all,
-    key,
-    time,
-    indexed: new Set(indexes.flatMap((index) => index.columns.slice(0, 1))),
-    identity: all.filter(({ field }) => IDENTITY.includes(field)),
-  };
+  return table;
 }
 
 function columnNamed(mapping: Mapping, described: readonly Described[], option: string, wanted: string) {
-  const found =
-    described.find(({ column }) => column === wanted) ?? described.find(({ column }) => column.toLowerCase() === wanted.toLowerCase());
+  const found = columnCalled(described, wanted);
   if (found?.known) return found.known;
   if (found)
     throw new MappingError(`${option}: the column ${wanted} of ${mapping.table} is of type ${found.type}, which cannot be told as JSON`);

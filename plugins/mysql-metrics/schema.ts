@@ -1,9 +1,9 @@
 import { type Change, describe, RetryableError } from '../../core/contract/index.ts';
-import type { Table } from '../../core/table/index.ts';
+import { MappingError, type Table } from '../../core/table/index.ts';
 import type { MysqlDatabase } from './database.ts';
 import { quote } from './dialect.ts';
 import { missingIndexes } from './indexes.ts';
-import { inspect, type Mapping, MappingError, tableOf } from './inspect.ts';
+import { inspect, type Mapping, tableOf } from './inspect.ts';
 
 interface Step {
   readonly change: Change;

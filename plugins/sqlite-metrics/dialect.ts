@@ -5,7 +5,7 @@ import { STORED_GLOB, storedTime, storedTimeReader } from './times.ts';
 export function sqliteDialect(): Dialect {
   const read = storedTimeReader();
   return {
-    name: 'sqlite',
+    endsAtNul: true,
     quote,
     timeValue: storedTime,
     readTime: (value) => (typeof value === 'string' ? read(value) : undefined),

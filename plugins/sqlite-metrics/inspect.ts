@@ -1,28 +1,21 @@
-import { nearest, RetryableError } from '../../core/contract/index.ts';
-import type { Column, SqlRow, SqlValue, Table } from '../../core/table/index.ts';
+import { nearest } from '../../core/contract/index.ts';
+import {
+  type Column,
+  columnCalled,
+  type Mapping,
+  MappingError,
+  mappedTable,
+  type SqlRow,
+  type SqlValue,
+  type Table,
+} from '../../core/table/index.ts';
 import { COLUMN_FACTS, type Described, describeColumn, isPrimary } from './columns.ts';
-
-/** What the configuration says about the table. */
-export interface Mapping {
-  readonly table: string;
-  readonly id_column: string;
-  readonly time_column: string;
-  readonly columns?: Readonly<Record<string, string>> | undefined;
-}
-
-/** `ERR_MAPPING`: the configuration names what the table does not have. Either of the two may be mended. */
-export class MappingError extends RetryableError {
-  constructor(message: string) {
-    super(message, { code: 'ERR_MAPPING' });
-  }
-}
 
 export type Reader = (text: string, ...values: SqlValue[]) => readonly SqlRow[];
 
 /** The first column of each index, whether it is unique, and of how many columns. */
 const INDEX_FACTS = `SELECT min(CASE WHEN i.seqno = 0 THEN i.name END), l."unique", count(*)
   FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i WHERE l.partial = 0 GROUP BY l.name, l."unique"`;
-const IDENTITY = ['cycle_id', 'feature_id', 'phase_name'];
 
 /** Looks at the table; `undefined` when there is none. Throws a {@link MappingError} when it does not fit the configuration. */
 export function inspect(read: Reader, mapping: Mapping): Table | undefined {
@@ -53,29 +46,10 @@ export function inspect(read: Reader, mapping: Mapping): Table | undefined {
   const isRowid = rowids && isOnlyPrimary && id.type === 'INTEGER';
   const kind = id.kind === 'integer' && !isRowid && !strict ? 'real' : id.kind;
   const indexed = new Set([...indexes.map(({ column }) => String(column)), ...(isRowid ? [id.column] : [])]);
-  return assemble(name, mapped, { ...id, kind }, { ...at, kind: 'time' }, indexed);
+  return mappedTable(name, mapped, { key: { ...id, kind }, time: { ...at, kind: 'time' }, indexed });
 }
 
 type Named = Described & Column;
-
-function assemble(name: string, mapped: readonly Named[], key: Named, time: Named, indexed: ReadonlySet<string>): Table {
-  const own = mapped.map((column) => {
-    if (column.column === key.column) return { ...key, field: column.field };
-    return column.column === time.column ? { ...time, field: column.field } : column;
-  });
-  const columnOf = ({ column }: Named) => own.find((one) => one.column === column);
-  const all = [...(columnOf(key) ? [] : [key]), ...own, ...(columnOf(time) ? [] : [time])];
-  const twice = all.find(({ field }, index) => all.findIndex((other) => other.field === field) !== index);
-  if (twice) throw new MappingError(`two columns of ${name} are called ${twice.field}; give one of them another name under columns`);
-  return {
-    name,
-    columns: all,
-    key: columnOf(key) ?? key,
-    time: columnOf(time) ?? time,
-    indexed,
-    identity: all.filter(({ field }) => IDENTITY.includes(field)),
-  };
-}
 
 function checkTime({ column, type, kind }: Named, table: string): void {
   if (kind === 'integer' || (kind === 'real' && /REAL|FLOA|DOUB/.test(type)) || kind === 'boolean' || kind === 'json') {
@@ -86,8 +60,7 @@ function checkTime({ column, type, kind }: Named, table: string): void {
 }
 
 function named(mapping: Mapping, described: readonly Described[], option: string, wanted: string, field = wanted): Named {
-  const found =
-    described.find(({ column }) => column === wanted) ?? described.find(({ column }) => column.toLowerCase() === wanted.toLowerCase());
+  const found = columnCalled(described, wanted);
   if (found) return { ...found, field };
   const names = described.map(({ column }) => column);
   const meant = nearest(wanted, names);

@@ -1,6 +1,7 @@
 import type { Change } from '../../core/contract/index.ts';
+import type { Mapping } from '../../core/table/index.ts';
 import { quote } from './dialect.ts';
-import { inspect, type Mapping, type Reader } from './inspect.ts';
+import { inspect, type Reader } from './inspect.ts';
 import { STORED_GLOB } from './times.ts';
 
 export interface Step {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Change, quantileOf, type Source, type SourceContext, type StatsQuery } from '../../core/contract/index.ts';
-import { createTableSource, type Table } from '../../core/table/index.ts';
+import { createTableSource, MappingError, type Table } from '../../core/table/index.ts';
 import { SqliteDatabase } from './database.ts';
 import { isBusy } from './faults.ts';
-import { inspect, MappingError, type Reader } from './inspect.ts';
+import { inspect, type Reader } from './inspect.ts';
 import type { Options } from './options.ts';
 import { misformed, probeTable } from './probe.ts';
 import { stepsFor } from './schema.ts';

@@ -43,7 +43,6 @@ const unused = () => {
 
 /** Only what following needs of a dialect; times are `YYYY-MM-DD HH:MM:SS.ffffff`. */
 const sqlite: Dialect = {
-  name: 'sqlite',
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   timeValue: (time) => new Date(time / 1000).toISOString().slice(0, -1).replace('T', ' ') + String(time % 1000).padStart(3, '0'),
   readTime(value) {

@@ -31,7 +31,6 @@ export function sqliteTable(path: string): SqliteTable {
   const database: Database = {
     // What retention needs of it.
     dialect: {
-      name: 'sqlite',
       quote,
       timeValue: (at) => at,
       readTime: (value) => (typeof value === 'number' ? value : undefined),
