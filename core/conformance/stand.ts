@@ -42,7 +42,7 @@ export async function withSource(
 }
 
 /** Rejects when `work` does not end; a test that hangs says nothing. */
-export async function ends<T>(what: string, work: Promise<T>, ms = 10_000): Promise<T> {
+export async function ends<T>(what: string, work: Promise<T>, ms = 30_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what} did not end within ${ms / 1000} s`)), ms);
