@@ -55,6 +55,7 @@ export async function describeSource(member: Member, options: CatalogOptions): P
       name,
       type,
       label,
+      mirror: member.mirror,
       use: instance?.use ?? 'unknown',
       state: instance?.state ?? 'unknown',
       ...(errors.size > 0 && { error: [...errors].join('; ') }),

@@ -36,7 +36,8 @@ function sourceName(item: Tree, path: Declared['path'], all: readonly Declared[]
     return undefined;
   }
   const name = fillText(item, path, env, findings);
-  if (!name) return undefined;
+  // A variable that is not set leaves the name out, such as "${EXTRA:+extra}".
+  if (!name || (name.text === '' && name.raw !== '')) return undefined;
   const sources = all.filter(({ kind }) => kind === 'source');
   const source = sources.find((one) => one.name === name.text);
   if (source && source.enabled !== false) return name.text;

@@ -25,6 +25,8 @@ export interface CatalogEntry {
   readonly name: string;
   readonly type: DataType;
   readonly label: string;
+  /** Holds copies that a sink made, so that its volume is not to be added to that of others. */
+  readonly mirror: boolean;
   readonly use: string;
   readonly state: string;
   readonly error?: string;

@@ -14,7 +14,8 @@ export interface Sink {
   stop?(): Promise<void>;
   /**
    * At least once, never concurrent. Resolves when all but the rejected entries are durable; an error means that none
-   * need be, and the same entries come again.
+   * need be, and the same entries come again, in parts and not in their order where that helps. Calls hold what came while the one
+   * before was answered, at most 5000 entries and 4 Mi characters.
    */
   write?(entries: readonly Entry[], signal: AbortSignal): Promise<void | readonly Rejected[]>;
   probe?(signal: AbortSignal): Promise<Probe>;
@@ -102,6 +103,29 @@ export interface InstanceInfo {
   readonly restarts: number;
   /** Why it is waiting or failed. */
   readonly error?: string;
+  /** Of a running sink that is written to. */
+  readonly deliveries?: readonly DeliveryInfo[];
+  /** Of the same: it is taken for down, and gets one entry at a time until it takes one. */
+  readonly circuitOpen?: boolean;
+}
+
+/** How far the writing of one source to one sink is. */
+export interface DeliveryInfo {
+  readonly source: string;
+  /** `current`: nothing waits, or for seconds only. `waiting`: it does not go on, and `error` says why. */
+  readonly state: 'current' | 'behind' | 'waiting';
+  /**
+   * How old the oldest entry is that was read and is not durable in the sink yet, or how long the source could not be read; 0 when
+   * nothing waits.
+   */
+  readonly lagSeconds: number;
+  /** Entries that were read and are not durable yet; what waits in the source itself is not among them. */
+  readonly pending: number;
+  readonly error?: string;
+  /** When it began to wait. */
+  readonly since?: Micros;
+  /** When it is tried again, if that is the sink's to say. */
+  readonly nextTry?: Micros;
 }
 
 /** What a sink may ask for in `needs`. */

@@ -32,7 +32,8 @@ export interface Probe {
   readonly newest?: Micros;
 }
 export interface ArchiveWriter {
-  file(path: string, body: AsyncIterable<Uint8Array>, facts: JsonObject): Promise<void>;
+  /** `facts` is asked for when the body was read to its end, so that it can tell what was counted on the way. */
+  file(path: string, body: AsyncIterable<Uint8Array>, facts: () => JsonObject): Promise<void>;
 }
 export interface ArchiveReader {
   files(): AsyncIterable<{ path: string; body: AsyncIterable<Uint8Array>; facts: JsonObject }>;
@@ -91,7 +92,14 @@ export interface Source {
   probe?(signal: AbortSignal): Promise<Probe>;
   /** Works on an instance that was not started, since one cannot start without its table. */
   schema?: { apply(options: { dryRun: boolean }, signal: AbortSignal): Promise<readonly Change[]> };
-  archive?: { export(writer: ArchiveWriter, run: Run): Promise<void>; restore(reader: ArchiveReader, run: Run): Promise<void> };
+  /**
+   * `export` hands over files with all entries in `[from, to)`, one after the other; `restore` takes them back, those of other
+   * sources among them left alone, and may be repeated: what is there already is not doubled. Notes tell what was left out.
+   */
+  archive?: {
+    export(writer: ArchiveWriter, range: { readonly from: Micros; readonly to: Micros }, run: Run): Promise<void>;
+    restore(reader: ArchiveReader, run: Run): Promise<void>;
+  };
   /**
    * `describe` tells the policy in a few words, such as `permanent` or `rows older than 90 days are deleted`. An `apply` that fails
    * after it changed something rejects with a `PartialRetention`.

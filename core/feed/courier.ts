@@ -1,6 +1,8 @@
-import { describe, type KeyValue, type Log, type Lost, type Position, type Source } from '../contract/index.ts';
+import { type DeliveryInfo, describe, type KeyValue, type Log, type Lost, now, type Position, type Source } from '../contract/index.ts';
 import type { AgentEmitter } from '../telemetry/events.ts';
 import { backoff, pause } from './backoff.ts';
+import type { Trouble } from './circuit.ts';
+import { Freight } from './freight.ts';
 import { type Keeper, keepReading } from './keep-reading.ts';
 import { Pending, rowsOf } from './pending.ts';
 import { Place } from './position.ts';
@@ -10,6 +12,8 @@ import type { Writer } from './writer.ts';
 
 /** Milliseconds within which a feed gives its first batch, if there is one. */
 const FIRST_BATCH = 1000;
+/** Seconds of lag up to which a delivery is current. */
+const CURRENT = 5;
 
 export interface CourierOptions {
   readonly source: string;
@@ -39,9 +43,12 @@ export class Courier {
   #read: Place | undefined;
   /** Behind what is durable. */
   #written = new Place();
-  #busy = false;
+  /** What is being written. */
+  readonly #freight = new Freight();
   /** When the feed was opened; long ago once it has given a batch, undefined while it is not open. */
   #opened: number | undefined;
+  /** Why nothing can be read. */
+  #unread: Trouble | undefined;
   /** Resolves when everything that was begun has ended. */
   readonly done: Promise<void>;
 
@@ -51,14 +58,32 @@ export class Courier {
     this.done = this.#loaded.then(() => this.#write()).then(() => this.#reading);
   }
 
-  /** Entries are waiting or being written, or the source cannot be read, or had no time yet to give what there is. */
-  get behind(): boolean {
-    if (this.#busy || this.#pending.size > 0 || this.#opened === undefined) return true;
-    return performance.now() - this.#opened < FIRST_BATCH;
+  /** Nothing waits, and nothing more is to come. */
+  get idle(): boolean {
+    return this.#source === undefined && this.#pending.size === 0 && !this.#freight.loaded;
   }
 
-  /** Reads from this instance from now on, or from none. */
-  attach(source: Source | undefined): void {
+  get info(): DeliveryInfo {
+    const trouble = (this.#freight.loaded ? this.#options.writer.trouble(this.#options.source) : undefined) ?? this.#unread;
+    const unreadFor = this.#unread ? (now() - this.#unread.since) / 1e6 : 0;
+    const lag = Math.max(unreadFor, this.#freight.lag(this.#pending.oldest));
+    return {
+      source: this.#options.source,
+      state: trouble ? 'waiting' : this.#begins || lag > CURRENT ? 'behind' : 'current',
+      lagSeconds: Math.round(lag * 1000) / 1000,
+      pending: this.#pending.entries + this.#freight.entries,
+      ...trouble,
+    };
+  }
+
+  /** The source had no time yet to give what there is. */
+  get #begins(): boolean {
+    return this.#opened === undefined || performance.now() - this.#opened < FIRST_BATCH;
+  }
+
+  /** Reads from this instance from now on, or from none, for the given reason. */
+  attach(source: Source | undefined, reason: string): void {
+    if (!source) this.#cannotRead(reason);
     if (source === this.#source) return;
     this.#controller.abort(new Error('the instance was replaced'));
     this.#controller = new AbortController();
@@ -66,6 +91,10 @@ export class Courier {
     this.#source = source;
     this.#opened = undefined;
     if (source) this.#reading = this.#loaded.then(() => this.#keepReading(source, signal));
+  }
+
+  #cannotRead(error: string): void {
+    this.#unread = { error, since: this.#unread?.since ?? now() };
   }
 
   async #keepReading(source: Source, instance: AbortSignal): Promise<void> {
@@ -80,6 +109,7 @@ export class Courier {
       after: () => this.#read?.at() ?? 'beginning',
       opened: (following) => {
         this.#opened = performance.now();
+        this.#unread = undefined;
         this.#read ??= new Place();
         return this.#take(stepsOfLost(following, name), signal);
       },
@@ -89,6 +119,7 @@ export class Courier {
       },
       failed: (error) => {
         this.#opened = undefined;
+        this.#cannotRead(`the source cannot be read: ${describe(error)}`);
         log.warn('a source cannot be read for a sink', { source: name, sink, error: describe(error) });
       },
       untidy: (error) => this.#options.log.debug('a source failed while its feed was closed', { source: name, error: describe(error) }),
@@ -118,18 +149,22 @@ export class Courier {
   async #write(): Promise<void> {
     const { soft, writer, source } = this.#options;
     while (!soft.aborted) {
-      const steps = [...(await this.#pending.take(soft))];
+      const load = await this.#pending.take(soft);
+      const steps = [...load.steps];
       if (soft.aborted || steps.length === 0) return;
-      this.#busy = true;
+      const rows = rowsOf(steps);
+      this.#freight.load(load.oldest, rows.length);
       const more = () => {
         const further = this.#pending.drain();
-        steps.push(...further);
-        return rowsOf(further);
+        const others = rowsOf(further.steps);
+        for (const step of further.steps) steps.push(step);
+        this.#freight.load(further.oldest, others.length);
+        return others;
       };
-      if (!(await writer.deliver(source, rowsOf(steps), more))) return;
+      if (!(await writer.deliver(source, rows, more))) return;
       for (const step of steps) this.#written.move(step.lane, step.cursor);
       await this.#checkpoint();
-      this.#busy = false;
+      this.#freight.unload(steps);
     }
   }
 
@@ -158,6 +193,7 @@ export class Courier {
         return;
       } catch (error) {
         if (soft.aborted) return;
+        this.#cannotRead(`the checkpoint cannot be read: ${describe(error)}`);
         log.error('the checkpoint of a sink could not be read; nothing is written before it can', { source, sink, error: describe(error) });
         await pause(backoff(failures, 1000, 60_000), soft);
       }

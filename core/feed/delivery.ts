@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { KeyValue, Log, Sink } from '../contract/index.ts';
+import type { DeliveryInfo, KeyValue, Log, Sink } from '../contract/index.ts';
 import type { Member } from '../query/member.ts';
 import type { AgentEmitter } from '../telemetry/events.ts';
 import { Courier } from './courier.ts';
@@ -24,14 +24,17 @@ export interface DeliveryOptions {
 export interface Delivery {
   /** To be called after members started, stopped or were replaced. */
   changed(): void;
-  lag(): readonly { source: string; behind: boolean }[];
+  /** Of each source. */
+  status(): readonly DeliveryInfo[];
+  /** The sink is taken for down. */
+  readonly circuitOpen: boolean;
   /** Begins nothing new; resolves when the write in flight and its checkpoint have ended, or were given up after the deadline. */
   drain(deadlineMs: number): Promise<void>;
 }
 
 /**
  * Writes every entry of the sources to a sink, at least once, each source at its own pace. An error means that the same
- * entries come again, after 1 s to 60 s or as the error says; what a sink does not take goes to the dead-letter file.
+ * entries come again, after 1 s to 30 s or as the error says; what a sink does not take goes to the dead-letter file.
  */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { signal, sink, log } = options;
@@ -68,8 +71,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         log.warn('a sink cannot be filled from a source that has no follow facet', { sink, source: member.name });
     }
     for (const [name, courier] of couriers) {
-      const source = members.get(name)?.source;
-      courier.attach(source?.follow ? source : undefined);
+      const member = members.get(name);
+      const follows = member?.source?.follow !== undefined;
+      courier.attach(follows ? member?.source : undefined, reasonAgainst(member));
     }
   }
 
@@ -77,7 +81,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     changed,
-    lag: () => [...couriers].map(([source, courier]) => ({ source, behind: courier.behind })),
+    status() {
+      const configured = new Set(options.members().map(({ name }) => name));
+      return [...couriers].flatMap(([name, courier]) => (courier.idle && !configured.has(name) ? [] : [courier.info]));
+    },
+    get circuitOpen() {
+      return writer.circuitOpen;
+    },
     async drain(deadlineMs) {
       soft.abort(new Error('the delivery is being ended'));
       const timer = setTimeout(() => {
@@ -89,4 +99,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       signal.removeEventListener('abort', end);
     },
   };
+}
+
+function reasonAgainst(member: Member | undefined): string {
+  if (!member) return 'the source is not configured any more';
+  return member.source ? 'the source cannot be followed: its plugin has no follow facet' : (member.error ?? 'the source is not running');
 }

@@ -1,15 +1,19 @@
 import { PermanentError } from '../contract/index.ts';
 import type { Row } from '../query/row.ts';
+import { waitAskedBy } from './circuit.ts';
+
+/** Failures in a row after which it is looked whether the sink takes anything at all. */
+const STREAK = 8;
 
 export interface SalvageOptions {
+  /** A row that the sink took just before; undefined when it only rejected some. */
+  readonly good: Row | undefined;
   /** Writes rows, and resolves to those that the sink took; those that it rejected are dealt with. */
   write(rows: readonly Row[]): Promise<readonly Row[]>;
   /** Writes a row again that the sink took before, to see whether it still takes any. */
   confirm(row: Row): Promise<unknown>;
   /** Deals with a poisonous row. */
   bury(row: Row, error: unknown): Promise<void>;
-  /** Failures in a row after which the sink, and not the rows, is taken for the cause. */
-  readonly patience: number;
   readonly signal: AbortSignal;
 }
 
@@ -20,18 +24,23 @@ export interface Salvaged {
 }
 
 /**
- * Writes a batch, which failed as a whole, by halves. A row is poisonous only if it fails alone, and a row that the sink
- * took before goes through right after; so an outage never makes poison of good rows.
+ * Writes a batch whole, and when it fails by halves. A row is poisonous only if it fails alone, and a row that the sink took
+ * before goes through right after; so an outage never makes poison of good rows.
  */
 export async function salvage(rows: readonly Row[], options: SalvageOptions): Promise<Salvaged> {
-  const { write, confirm, bury, patience, signal } = options;
+  const { write, confirm, bury, signal } = options;
   const done = new Set<Row>();
   const suspects: Row[] = [];
-  const parts = halves(rows);
-  let good: Row | undefined;
+  const parts = [rows].filter((part) => part.length > 0);
+  let { good } = options;
   let failures = 0;
   const stop = (error: unknown): Salvaged => ({ left: rows.filter((row) => !done.has(row)), error });
-  const isOutage = (error: unknown) => error instanceof PermanentError || signal.aborted || failures > patience;
+
+  async function isOutage(error: unknown): Promise<boolean> {
+    if (error instanceof PermanentError || signal.aborted || waitAskedBy(error) !== undefined) return true;
+    if (failures % STREAK > 0) return false;
+    return good === undefined || !(await succeeds(confirm(good)));
+  }
 
   for (let part = parts.pop(); part; part = parts.pop()) {
     try {
@@ -41,7 +50,7 @@ export async function salvage(rows: readonly Row[], options: SalvageOptions): Pr
       for (const row of part) done.add(row);
     } catch (error) {
       failures++;
-      if (isOutage(error)) return stop(error);
+      if (await isOutage(error)) return stop(error);
       const [row, ...others] = part;
       if (row && others.length === 0) suspects.push(row);
       else parts.push(...halves(part));
@@ -52,7 +61,8 @@ export async function salvage(rows: readonly Row[], options: SalvageOptions): Pr
     try {
       await write([row]);
     } catch (error) {
-      if (isOutage(error)) return stop(error);
+      failures++;
+      if (await isOutage(error)) return stop(error);
       try {
         await confirm(good);
       } catch (outage) {
@@ -63,6 +73,13 @@ export async function salvage(rows: readonly Row[], options: SalvageOptions): Pr
     done.add(row);
   }
   return { left: [] };
+}
+
+function succeeds(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The second half below the first, so that rows are tried in their order. */

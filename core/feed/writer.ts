@@ -1,38 +1,56 @@
-import { describe, type Log, PermanentError, type Rejected, RetryableError, type Sink } from '../contract/index.ts';
+import { describe, now } from '../contract/index.ts';
 import type { Row } from '../query/row.ts';
-import type { AgentEmitter } from '../telemetry/events.ts';
 import { backoff, pause } from './backoff.ts';
-import { bury, type DeadLetter } from './dead-letter.ts';
-import { MOST_ENTRIES } from './pending.ts';
-import { unlessAborted } from './reading.ts';
+import { Circuit, FIRST_WAIT, LAST_WAIT, type Trouble, waitAskedBy } from './circuit.ts';
+import { Intake, type IntakeOptions } from './intake.ts';
+import { MOST_BYTES, MOST_ENTRIES } from './pending.ts';
 import { salvage } from './salvage.ts';
 
-const FIRST_RETRY = 1000;
-const LAST_RETRY = 60_000;
-/** Tries of a whole batch before it is taken apart. */
+/** Tries of a whole batch before it is gone about carefully. */
 const WHOLE_TRIES = 3;
+/** So few rows get others to compare with, however long they are. */
+const FEW = 8;
+/** Spreads the rows that stand in for their batch evenly, whatever its size. */
+const GOLDEN = 0.618034;
 
-export interface WriterOptions {
-  readonly sink: string;
-  readonly write: NonNullable<Sink['write']>;
-  /** Path of the file for entries that the sink does not take. */
-  readonly deadLetter: string;
-  readonly events: AgentEmitter;
-  readonly log: Log;
+export interface WriterOptions extends IntakeOptions {
   /** Aborts when nothing new is to be begun. */
   readonly soft: AbortSignal;
-  /** Aborts when the write in flight is to end as well. */
-  readonly hard: AbortSignal;
+}
+
+interface Attempt {
+  /** What is still to be written. */
+  readonly left: readonly Row[];
+  /** Why, when that is not nothing. */
+  readonly error?: unknown;
 }
 
 /** The way into one sink, for all sources: one write at a time, repeated until it succeeds. */
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #intake: Intake;
+  readonly #circuit: Circuit;
+  readonly #troubles = new Map<string, Trouble>();
   #line: Promise<unknown> = Promise.resolve();
-  #failing: string | undefined;
+  #told: string | undefined;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#intake = new Intake(options);
+    this.#circuit = new Circuit(options.soft);
+  }
+
+  /** The sink is taken for down; it gets one entry at a time, until it takes one. */
+  get circuitOpen(): boolean {
+    return this.#circuit.open;
+  }
+
+  /** Why the batch that a source has handed over is not written yet, if that has a reason. */
+  trouble(source: string): Trouble | undefined {
+    const own = this.#troubles.get(source);
+    const sinks = this.#circuit.open ? this.#circuit.trouble : undefined;
+    if (!own || !sinks) return own ?? sinks;
+    return { ...own, ...(sinks.nextTry !== undefined && { nextTry: sinks.nextTry }) };
   }
 
   /**
@@ -44,109 +62,99 @@ export class Writer {
     let left = rows;
     for (let failures = 0; left.length > 0; failures++) {
       if (soft.aborted) return false;
-      if (failures >= WHOLE_TRIES && left.length < MOST_ENTRIES) left = [...left, ...more()];
-      let error: unknown;
-      [left, error] = await this.#inTurn(() => this.#attempt(source, left, failures));
+      if (failures >= WHOLE_TRIES && wantsCompany(left)) left = [...left, ...more()];
+      const attempt = await this.#inTurn(() => this.#attempt(source, left, failures));
+      left = attempt.left;
       if (left.length === 0) break;
       if (soft.aborted) return false;
-      this.#tell(source, error);
-      const asked = error instanceof RetryableError ? error.afterMs : undefined;
-      await pause(asked ?? backoff(failures, FIRST_RETRY, LAST_RETRY), soft);
+      await this.#failed(source, attempt.error, failures);
     }
-    this.#recovered(source);
+    this.#succeeded(source);
     return true;
   }
 
-  /** One try; what is left of the rows, and why. */
-  async #attempt(source: string, rows: readonly Row[], failures: number): Promise<[readonly Row[], unknown]> {
+  /** One try, when the sink may be tried. Never rejects. */
+  async #attempt(source: string, rows: readonly Row[], failures: number): Promise<Attempt> {
     const { soft } = this.#options;
-    if (soft.aborted) return [rows, soft.reason];
+    await this.#circuit.ready();
+    if (soft.aborted) return { left: rows, error: soft.reason };
+    const carefully = this.#circuit.open || failures >= WHOLE_TRIES;
+    const attempt = carefully ? await this.#carefully(source, rows, failures) : await this.#whole(source, rows);
+    if (attempt.left.length < rows.length) this.#circuit.succeeded();
+    if (attempt.left.length > 0 && !soft.aborted && this.#circuit.failed(attempt.error)) this.#tellOpen();
+    return attempt;
+  }
+
+  async #whole(source: string, rows: readonly Row[]): Promise<Attempt> {
     try {
-      await this.#write(source, rows);
-      return [[], undefined];
+      await this.#intake.write(source, rows);
+      return { left: [] };
     } catch (error) {
-      if (error instanceof PermanentError || soft.aborted || rows.length === 1 || failures + 1 < WHOLE_TRIES) return [rows, error];
+      return { left: rows, error };
     }
+  }
+
+  /**
+   * One row goes first, so that a sink that is down gets no more than one; the others follow, and are taken apart when they fail
+   * although that one was taken. Every time another row goes first, since the one may be the poison.
+   */
+  async #carefully(source: string, rows: readonly Row[], failures: number): Promise<Attempt> {
+    const place = Math.floor(((Math.max(0, failures - WHOLE_TRIES) * GOLDEN) % 1) * rows.length);
+    let left = rows;
     try {
-      const rounds = Math.min(failures + 1 - WHOLE_TRIES, 6);
-      const { left, error } = await salvage(rows, {
-        write: (part) => this.#write(source, part),
-        confirm: (row) => this.#call([row]),
-        bury: (row, reason) => this.#bury(source, [{ row, reason: describe(reason) }]),
-        patience: (16 + 2 * Math.ceil(Math.log2(rows.length))) << rounds,
-        signal: soft,
+      const taken = await this.#intake.write(source, rows.slice(place, place + 1));
+      left = rows.toSpliced(place, 1);
+      return await salvage(left, {
+        good: taken[0],
+        write: (part) => this.#intake.write(source, part),
+        confirm: (row) => this.#intake.call([row]),
+        bury: (row, reason) => this.#intake.bury(source, [{ row, reason: describe(reason) }]),
+        signal: this.#options.soft,
       });
-      return [left, error];
     } catch (error) {
-      return [rows, error];
+      return { left, error };
     }
   }
 
-  /** Writes rows, and buries those that the sink rejects; resolves to the others. */
-  async #write(source: string, rows: readonly Row[]): Promise<readonly Row[]> {
-    const result = await this.#call(rows);
-    const rejected = this.#rejected(source, rows, result ?? []);
-    if (rejected.length > 0) await this.#bury(source, rejected);
-    const lost = new Set(rejected.map((letter) => letter.row));
-    const taken = rows.filter((row) => !lost.has(row));
-    this.#options.events.emit('delivery', { sink: this.#options.sink, source, entries: taken.length, rejected: 0 });
-    return taken;
+  /** Waits until this batch is to be tried again. While the sink is down that is its circuit's to say. */
+  async #failed(source: string, error: unknown, failures: number): Promise<void> {
+    const { soft, log, sink } = this.#options;
+    const waits = this.#circuit.open || waitAskedBy(error) !== undefined;
+    const wait = waits ? 0 : backoff(failures, FIRST_WAIT, LAST_WAIT);
+    const reason = describe(error);
+    const nextTry = waits ? this.#circuit.trouble?.nextTry : now() + Math.round(wait * 1000);
+    const since = this.#troubles.get(source)?.since ?? now();
+    this.#troubles.set(source, { error: reason, since, ...(nextTry !== undefined && { nextTry }) });
+    if (reason !== this.#told) log.warn('a sink did not take a batch; it is tried again', { sink, source, error: reason });
+    this.#told = reason;
+    if (wait > 0) await pause(wait, soft);
   }
 
-  #call(rows: readonly Row[]): Promise<void | readonly Rejected[]> {
-    const { write, hard } = this.#options;
-    return unlessAborted(hard, () => write(rows, hard));
-  }
-
-  #rejected(source: string, rows: readonly Row[], result: readonly Rejected[]): DeadLetter[] {
+  #tellOpen(): void {
     const { log, sink } = this.#options;
-    if (!Array.isArray(result)) {
-      log.error('a sink broke a rule of the contract: write() resolves to nothing, or to a list of {id, reason}', { sink, source });
-      return [];
-    }
-    const reasons = new Map(result.map((one) => [one.id, String(one.reason)]));
-    const letters = rows.flatMap((row) => {
-      const reason = reasons.get(row.id);
-      return reason === undefined ? [] : [{ row, reason }];
-    });
-    const known = new Set(letters.map(({ row }) => row.id));
-    const unknown = [...reasons.keys()].filter((id) => !known.has(id));
-    if (unknown.length > 0) log.warn('a sink rejected entries that it was not given', { sink, source, ids: unknown.slice(0, 10) });
-    return letters;
-  }
-
-  async #bury(source: string, letters: readonly DeadLetter[]): Promise<void> {
-    const { sink, deadLetter, log, events } = this.#options;
-    await bury(deadLetter, sink, letters);
-    const [first] = letters;
-    log.warn('a sink does not take some entries; they are in its dead-letter file', {
+    log.warn('a sink is taken for down: it gets one entry at a time, until it takes one', {
       sink,
-      source,
-      count: letters.length,
-      reason: first?.reason ?? '',
-      file: deadLetter,
+      at_the_latest_every_s: LAST_WAIT / 1000,
     });
-    events.emit('delivery', { sink, source, entries: 0, rejected: letters.length });
   }
 
-  /** Sources take turns; `work` never rejects. */
+  #succeeded(source: string): void {
+    this.#troubles.delete(source);
+    if (this.#told === undefined) return;
+    this.#told = undefined;
+    this.#options.log.info('a sink takes batches again', { sink: this.#options.sink, source });
+  }
+
+  /** Sources take turns, also while the sink is down; `work` never rejects. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#line.then(work);
     this.#line = turn;
     return turn;
   }
+}
 
-  #tell(source: string, error: unknown): void {
-    const { log, sink } = this.#options;
-    const reason = describe(error);
-    if (reason === this.#failing) return;
-    this.#failing = reason;
-    log.warn('a sink did not take a batch; it is tried again', { sink, source, error: reason });
-  }
-
-  #recovered(source: string): void {
-    if (this.#failing === undefined) return;
-    this.#failing = undefined;
-    this.#options.log.info('a sink takes batches again', { sink: this.#options.sink, source });
-  }
+/** Rows that fail get others beside them up to twice the bounds of a batch, so that they can never fill the memory. */
+function wantsCompany(rows: readonly Row[]): boolean {
+  if (rows.length < FEW) return true;
+  return rows.length < MOST_ENTRIES && rows.reduce((sum, { json }) => sum + json.length, 0) < MOST_BYTES;
 }

@@ -65,7 +65,12 @@ export class Agent {
     this.#log = log.child({ logger: 'cauce.host' });
     const childLog = (name: string) => log.child({ logger: `cauce.${name}` });
     this.listeners = createListeners(childLog('http'));
-    this.#metrics = createMetrics(this.events, { instances: () => this.status(), retention: () => this.#retention.record(), version });
+    this.#metrics = createMetrics(this.events, {
+      instances: () => this.status(),
+      sourceCircuits: () => this.#built.sourceCircuits(),
+      retention: () => this.#retention.record(),
+      version,
+    });
     const members = () => this.#members();
     const configured = (name: string) => this.#settings.instances.find((instance) => instance.kind === 'source' && instance.name === name);
     this.#retention = createRetention({
@@ -106,7 +111,11 @@ export class Agent {
   }
 
   status(): InstanceInfo[] {
-    return [...this.#sources.values(), ...this.#sinks.values()].map(({ supervisor }) => supervisor.info);
+    const sinks = [...this.#sinks.values()].map(({ supervisor: { info } }) => {
+      const delivery = this.#deliveries.get(info.name);
+      return delivery ? { ...info, deliveries: delivery.status(), circuitOpen: delivery.circuitOpen } : info;
+    });
+    return [...[...this.#sources.values()].map(({ supervisor }) => supervisor.info), ...sinks];
   }
 
   /** Sources, then sinks. Resolves when each had its first attempt; what failed is tried again by its supervisor. */

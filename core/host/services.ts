@@ -5,6 +5,7 @@ import type { Vocabulary } from '../dora/vocabulary.ts';
 import { createFeed } from '../feed/feed.ts';
 import type { Listeners } from '../http/listeners.ts';
 import { createAppend } from '../query/append.ts';
+import { Circuits } from '../query/circuit.ts';
 import { createQueryEngine } from '../query/engine.ts';
 import { facetsOf, type Member } from '../query/member.ts';
 import { createStats } from '../query/stats.ts';
@@ -29,17 +30,20 @@ export type SharedServices = Omit<Services, 'state'>;
 export interface BuiltServices {
   readonly services: SharedServices;
   readonly feed: ReturnType<typeof createFeed>;
+  /** Of every running source, whether queries are answered without it for a while. */
+  sourceCircuits(): readonly { source: string; open: boolean }[];
 }
 
 export function buildServices(parts: ServiceParts): BuiltServices {
   const { members, events, deadline } = parts;
-  const engine = createQueryEngine({ members, deadline, events, log: parts.log('query') });
+  const circuits = new Circuits();
+  const engine = createQueryEngine({ members, deadline, circuits, events, log: parts.log('query') });
   const feed = createFeed({ members, events, log: parts.log('feed') });
   const services: SharedServices = {
     query: engine.query,
     latest: engine.latest,
     follow: feed.follow,
-    stats: createStats({ members, deadline, query: engine.query, log: parts.log('query') }),
+    stats: createStats({ members, deadline, circuits, query: engine.query, log: parts.log('query') }),
     append: createAppend({ members, deadline }),
     dora: createDora({ query: engine.query, vocabulary: parts.vocabulary }),
     catalog: createCatalog({
@@ -63,7 +67,8 @@ export function buildServices(parts: ServiceParts): BuiltServices {
       },
     },
   };
-  return { services, feed };
+  const sourceCircuits = () => members().flatMap(({ name, source }) => (source ? [{ source: name, open: circuits.isOpen(source) }] : []));
+  return { services, feed, sourceCircuits };
 }
 
 function sourceInfo(member: Member): SourceInfo[] {

@@ -1,5 +1,6 @@
 import { type DataType, type Log, type Page, type PageRequest, RequestError, type Services, type SourceReport } from '../contract/index.ts';
 import type { AgentEmitter } from '../telemetry/events.ts';
+import { Circuits } from './circuit.ts';
 import { encodeCursor, type Place } from './cursor.ts';
 import { Clock } from './deadline.ts';
 import { Inquiry } from './inquiry.ts';
@@ -15,6 +16,8 @@ export interface QueryEngineOptions {
   members(): readonly Member[];
   /** Milliseconds that a request waits for one source, all its answers together. */
   readonly deadline: number;
+  /** What others that ask the sources know of them as well. */
+  readonly circuits?: Circuits;
   readonly events: AgentEmitter;
   readonly log: Log;
 }
@@ -29,14 +32,16 @@ export interface QueryEngineOptions {
 export function createQueryEngine(options: QueryEngineOptions): Pick<Services, 'query' | 'latest'> {
   /** The last error of each source, so that the log tells a failure once and not once for each request. */
   const failing = new Map<string, string>();
+  const { deadline, log, circuits = new Circuits() } = options;
 
   /** Runs one request over its sources, and closes all that it opened. */
   async function ask(type: DataType, members: readonly Member[], signal: AbortSignal, work: Work): Promise<Page> {
     signal.throwIfAborted();
     if (members.length === 0) return { entries: [], sources: [], notes: [noSource(type)] };
     const began = performance.now();
-    const clock = new Clock(options.deadline);
-    const inquiries = members.map((member) => new Inquiry(member, clock, options.deadline, options.log));
+    const clock = new Clock(deadline);
+    const inquiries = members.map((member) => new Inquiry(member, { clock, deadline, circuits, log }));
+    let answered = false;
     const abort = () => {
       for (const inquiry of inquiries) inquiry.stop(signal.reason);
     };
@@ -44,30 +49,36 @@ export function createQueryEngine(options: QueryEngineOptions): Pick<Services, '
     try {
       const { rows, ...answer } = await work(inquiries);
       signal.throwIfAborted();
+      answered = true;
       const sources = inquiries.map((inquiry) => inquiry.report(answer.retry));
       const own = answer.note === undefined ? [] : [answer.note];
       const notes = [...new Set([...inquiries.flatMap((inquiry) => inquiry.notes()), ...own, ...partial(sources)])];
-      publish(type, sources, rows.length, performance.now() - began);
+      publish(type, inquiries, sources, rows.length, performance.now() - began);
       return { entries: rows, ...(answer.next !== undefined && { next: answer.next }), sources, notes };
     } finally {
       signal.removeEventListener('abort', abort);
-      for (const inquiry of inquiries) inquiry.stop();
+      for (const inquiry of inquiries) {
+        inquiry.leave(answered);
+        inquiry.stop();
+      }
       clock.close();
     }
   }
 
-  function publish(type: DataType, sources: readonly SourceReport[], rows: number, tookMs: number): void {
+  function publish(type: DataType, asked: readonly Inquiry[], sources: readonly SourceReport[], rows: number, tookMs: number): void {
     const failed = sources.filter((source) => source.status !== 'ok').length;
-    for (const { name, status, count, tookMs: waited, error } of sources) {
-      options.events.emit('source', { source: name, status, rows: count, tookMs: waited });
-      if (error === undefined) {
-        if (failing.delete(name)) options.log.info('a source answers again', { source: name });
-      } else if (failing.get(name) !== error) {
-        failing.set(name, error);
-        options.log.warn('a source did not answer a query', { source: name, status, error });
-      }
-    }
+    for (const [index, report] of sources.entries()) if (!asked[index]?.notAsked) tell(report);
     options.events.emit('query', { type, status: failed === 0 ? 'ok' : failed < sources.length ? 'partial' : 'failed', rows, tookMs });
+  }
+
+  function tell({ name, status, count, tookMs, error }: SourceReport): void {
+    options.events.emit('source', { source: name, status, rows: count, tookMs });
+    if (error === undefined) {
+      if (failing.delete(name)) log.info('a source answers again', { source: name });
+    } else if (failing.get(name) !== error) {
+      failing.set(name, error);
+      log.warn('a source did not answer a query', { source: name, status, error });
+    }
   }
 
   return {
@@ -109,8 +120,9 @@ async function answerQuery(type: DataType, query: PageQuery, inquiries: readonly
   const streams: Stream[] = [];
   for (const inquiry of inquiries) {
     const { source, error = 'it is not running' } = inquiry.member;
-    if (source?.query) streams.push(new Stream(inquiry, type, source.query, wanted, limit + 1));
-    else inquiry.fail(source ? 'it cannot be queried: its plugin has no query facet' : error);
+    if (source?.query) {
+      if (admitted(inquiry)) streams.push(new Stream(inquiry, type, source.query, wanted, limit + 1));
+    } else inquiry.fail(source ? 'it cannot be queried: its plugin has no query facet' : error);
   }
   try {
     const { rows, more, cut } = await merge(streams, order, limit);
@@ -129,6 +141,17 @@ async function answerQuery(type: DataType, query: PageQuery, inquiries: readonly
   }
 }
 
+/** Whether the source may be asked; its report says why not. */
+function admitted(inquiry: Inquiry): boolean {
+  try {
+    inquiry.enter();
+    return true;
+  } catch (error) {
+    inquiry.fail(error);
+    return false;
+  }
+}
+
 async function answerLatest(type: DataType, inquiries: readonly Inquiry[]): Promise<Answer> {
   const answers = await Promise.all(inquiries.map((inquiry) => latestOf(type, inquiry)));
   const rows = answers.flat();
@@ -142,6 +165,7 @@ async function latestOf(type: DataType, inquiry: Inquiry): Promise<Row[]> {
   try {
     if (!source) throw new Error(error);
     if (!source.latest) throw new Error('it tells no present state: its plugin has no latest facet');
+    inquiry.enter();
     const drafts = await allowance.wait(async () => source.latest?.(run));
     if (!Array.isArray(drafts)) throw new BrokenRule('latest() resolves to a list of entries', drafts);
     return drafts.map((draft) => new Row(type, member.name, draft).check());

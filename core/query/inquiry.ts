@@ -1,4 +1,5 @@
 import { describe, LEFT_OUT, type Log, type Run, type SourceReport } from '../contract/index.ts';
+import { type Circuits, NotAsked } from './circuit.ts';
 import { Allowance, type Clock, Overdue } from './deadline.ts';
 import type { Member } from './member.ts';
 import { BrokenRule } from './row.ts';
@@ -11,6 +12,15 @@ interface Note {
   times: number;
 }
 
+/** What all inquiries of a request have in common. */
+export interface Asking {
+  readonly clock: Clock;
+  /** Milliseconds. */
+  readonly deadline: number;
+  readonly circuits: Circuits;
+  readonly log: Log;
+}
+
 /** One source's part in one request: how long it may take, what it remarked, and what became of it. */
 export class Inquiry {
   readonly member: Member;
@@ -18,16 +28,19 @@ export class Inquiry {
   readonly allowance: Allowance;
   readonly #controller = new AbortController();
   readonly #log: Log;
+  readonly #circuits: Circuits;
   readonly #notes = new Map<string, Note>();
-  #failure: { readonly status: 'failed' | 'timeout'; readonly error: string } | undefined;
+  #failure: { readonly status: 'failed' | 'timeout'; readonly error: string; readonly thrown: unknown } | undefined;
+  #entered = false;
   #unheard = 0;
   #skipped = 0;
   /** Rows in the page. */
   count = 0;
   duplicates = 0;
 
-  constructor(member: Member, clock: Clock, deadline: number, log: Log) {
+  constructor(member: Member, { clock, deadline, circuits, log }: Asking) {
     this.member = member;
+    this.#circuits = circuits;
     this.#log = log;
     const { signal } = this.#controller;
     this.allowance = new Allowance(clock, deadline, signal);
@@ -38,9 +51,30 @@ export class Inquiry {
     return this.#failure !== undefined;
   }
 
+  /** It is left alone, since it failed in the requests before. */
+  get notAsked(): boolean {
+    return this.#failure?.thrown instanceof NotAsked;
+  }
+
+  /** To be called before the source is; throws a {@link NotAsked} when it is to be left alone. */
+  enter(): void {
+    this.#circuits.enter(this.member, this);
+    this.#entered = true;
+  }
+
+  /** Ends what `enter` began; `telling`: what became of it says whether the source is there. */
+  leave(telling: boolean): void {
+    if (!this.#entered) return;
+    this.#entered = false;
+    const outcome = this.#failure ? { error: this.#failure.thrown } : {};
+    const opened = this.#circuits.leave(this.member, this, telling ? outcome : 'neither');
+    const error = this.#failure?.error ?? '';
+    if (opened) this.#log.warn('a source failed several times in a row; it is left alone for a while', { source: this.member.name, error });
+  }
+
   /** Ends the source's part with an error; the first one counts. */
   fail(error: unknown): void {
-    this.#failure ??= { status: error instanceof Overdue ? 'timeout' : 'failed', error: describe(error) };
+    this.#failure ??= { status: statusOf(error), error: describe(error), thrown: error };
     if (error instanceof BrokenRule)
       this.#log.error('a source broke a rule of the contract', { source: this.member.name, error: describe(error) });
   }
@@ -78,7 +112,8 @@ export class Inquiry {
     };
     if (!this.#failure) return { ...facts, status: 'ok' };
     const token = retry(name);
-    return { ...facts, ...this.#failure, ...(token !== undefined && { retry: token }) };
+    const { status, error } = this.#failure;
+    return { ...facts, status, error, ...(token !== undefined && { retry: token }) };
   }
 
   #note(code: string, text: string, count: number): void {
@@ -94,4 +129,9 @@ export class Inquiry {
       this.#unheard++;
     }
   }
+}
+
+function statusOf(error: unknown): 'failed' | 'timeout' {
+  if (error instanceof NotAsked) return error.status;
+  return error instanceof Overdue ? 'timeout' : 'failed';
 }

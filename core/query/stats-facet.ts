@@ -8,6 +8,7 @@ export async function fromSource(inquiry: Inquiry, query: StatsQuery): Promise<r
   const facet = inquiry.member.source?.stats;
   if (!facet) return undefined;
   try {
+    inquiry.enter();
     const can = await inquiry.allowance.wait(() => facet.plan(query));
     if (typeof can !== 'boolean') throw new BrokenRule('stats.plan() says true or false', can);
     return can ? await inquiry.allowance.wait(() => collect(facet, query, inquiry)) : undefined;

@@ -1,4 +1,5 @@
 import { type Log, quantileOf, type Services, type SourceReport, type StatsQuery, type StatsRow } from '../contract/index.ts';
+import { Circuits } from './circuit.ts';
 import { Clock } from './deadline.ts';
 import { partial } from './engine.ts';
 import { forSource, repeats } from './groups.ts';
@@ -14,6 +15,8 @@ export interface StatsOptions {
   /** Milliseconds that a request waits for one source, for each page of its entries. */
   readonly deadline: number;
   readonly query: Services['query'];
+  /** What others that ask the sources know of them as well. */
+  readonly circuits?: Circuits;
   readonly log: Log;
 }
 
@@ -21,7 +24,8 @@ export interface StatsOptions {
  * Counts and measures over all sources of a type: in the source itself when its facet promises to, else from its entries, page
  * by page. A source that fails takes no part in the answer, not even by half, and its report says why.
  */
-export function createStats(options: StatsOptions): Services['stats'] {
+export function createStats(given: StatsOptions): Services['stats'] {
+  const options = { circuits: new Circuits(), ...given };
   return async (type, request, signal) => {
     signal.throwIfAborted();
     const { query, limit } = readStats(request);
@@ -59,7 +63,7 @@ interface Pushed {
 
 /** Asks each source that can count by itself, side by side. */
 async function askSources(
-  { deadline, log }: StatsOptions,
+  { deadline, log, circuits }: StatsOptions & { readonly circuits: Circuits },
   members: readonly Member[],
   query: StatsQuery,
   signal: AbortSignal,
@@ -68,7 +72,7 @@ async function askSources(
   if (!addsUp(members, query)) return { rows: [], reports: new Map() };
   const asked = forSource(query);
   const clock = new Clock(deadline);
-  const inquiries = members.filter(({ source }) => source?.stats).map((member) => new Inquiry(member, clock, deadline, log));
+  const inquiries = members.filter(({ source }) => source?.stats).map((member) => new Inquiry(member, { clock, deadline, circuits, log }));
   const abort = () => {
     for (const inquiry of inquiries) inquiry.stop(signal.reason);
   };
@@ -80,6 +84,7 @@ async function askSources(
     const reports = new Map<string, SourceReport>();
     for (const [index, inquiry] of inquiries.entries()) {
       const answer = answers[index];
+      inquiry.leave(inquiry.failed || answer !== undefined);
       if (!inquiry.failed && (!answer || (hasQuantiles(query) && repeats(query, answer)))) continue;
       for (const row of answer ?? []) {
         rows.push(row);
@@ -94,7 +99,10 @@ async function askSources(
     return { rows, reports };
   } finally {
     signal.removeEventListener('abort', abort);
-    for (const inquiry of inquiries) inquiry.stop();
+    for (const inquiry of inquiries) {
+      inquiry.leave(false);
+      inquiry.stop();
+    }
     clock.close();
   }
 }

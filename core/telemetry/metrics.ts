@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { InstanceInfo, Micros, RetentionRun } from '../contract/index.ts';
+import type { DeliveryInfo, InstanceInfo, Micros, RetentionRun } from '../contract/index.ts';
 import type { AgentEmitter, AgentEvents } from './events.ts';
 
 export interface Metrics {
@@ -11,6 +11,8 @@ export interface Metrics {
 export interface MetricsOptions {
   readonly version: string;
   instances(): readonly InstanceInfo[];
+  /** Of every running source, whether queries are answered without it for a while. */
+  sourceCircuits?(): readonly { readonly source: string; readonly open: boolean }[];
   /** What retention runs left behind, also those of other processes. */
   retention?(): Promise<RetentionFacts>;
 }
@@ -52,6 +54,8 @@ export function createMetrics(events: AgentEmitter, options: MetricsOptions): Me
     1,
   );
   instanceGauges(register, options);
+  deliveryGauges(register, options);
+  if (options.sourceCircuits) sourceCircuitGauge(register, options.sourceCircuits);
   if (options.retention) retentionGauges(register, options.retention);
 
   const queries = counter('cauce_queries_total', 'Queries answered, by how whole the answer was', ['type', 'status']);
@@ -133,6 +137,55 @@ function instanceGauges(register: Registry, options: MetricsOptions): void {
     collect() {
       this.reset();
       for (const info of options.instances()) this.inc(labels(info), info.restarts);
+    },
+  });
+}
+
+/** Read when they are asked for: a sink that does not run has none. */
+function deliveryGauges(register: Registry, options: MetricsOptions): void {
+  const gauge = (name: string, help: string, value: (info: DeliveryInfo) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['sink', 'source'],
+      registers: [register],
+      collect() {
+        this.reset();
+        for (const { name: sink, deliveries = [] } of options.instances())
+          for (const info of deliveries) this.set({ sink, source: info.source }, value(info));
+      },
+    });
+  gauge(
+    'cauce_delivery_lag_seconds',
+    'Age of the oldest entry that was read and is not durable in the sink, by its own time, or how long the source could not be read; 0 when nothing waits',
+    ({ lagSeconds }) => lagSeconds,
+  );
+  gauge(
+    'cauce_delivery_pending_entries',
+    'Entries that were read and are not durable in the sink yet; it is bounded, the rest waits in the source',
+    ({ pending }) => pending,
+  );
+  new Gauge({
+    name: 'cauce_delivery_circuit_open',
+    help: '1 while a sink is taken for down and gets one entry at a time',
+    labelNames: ['sink'],
+    registers: [register],
+    collect() {
+      this.reset();
+      for (const { name: sink, circuitOpen } of options.instances()) if (circuitOpen !== undefined) this.set({ sink }, circuitOpen ? 1 : 0);
+    },
+  });
+}
+
+function sourceCircuitGauge(register: Registry, circuits: NonNullable<MetricsOptions['sourceCircuits']>): void {
+  new Gauge({
+    name: 'cauce_source_circuit_open',
+    help: '1 while queries are answered without a source, because it did not answer several of them in a row',
+    labelNames: ['source'],
+    registers: [register],
+    collect() {
+      this.reset();
+      for (const { source, open } of circuits()) this.set({ source }, open ? 1 : 0);
     },
   });
 }

@@ -22,6 +22,7 @@ const entry = z.strictObject({
   name: z.string().describe("The source's name in the configuration."),
   type: z.string(),
   label: z.string().describe('What answers call it.'),
+  mirror: z.boolean().describe('It holds copies that a sink made; its volume is not to be added to that of others.'),
   use: z.string().describe('Its plugin.'),
   state: z.string(),
   error: z.string().optional().describe('What could not be found out, and why.'),

@@ -47,6 +47,22 @@ export const healthAnswer = z.strictObject({
 
 export const summaryRecord = z.strictObject({ summary: z.strictObject({ count: z.int(), ...end }) });
 
+const delivery = z.strictObject({
+  source: z.string(),
+  state: z
+    .enum(['current', 'behind', 'waiting'])
+    .describe(
+      '`current`: nothing waits for more than 5 seconds. `behind`: it goes on, and is not there yet. `waiting`: it does not go on.',
+    ),
+  lag_seconds: z
+    .number()
+    .describe('Age of the oldest entry that was read and is not durable in the sink, or how long the source could not be read.'),
+  pending: z.int().describe('Entries that were read and are not durable yet. It is bounded; the rest waits in the source.'),
+  error: z.string().optional().describe('Why it waits.'),
+  since: z.string().optional().describe('Since when it waits.'),
+  next_try: z.string().optional().describe('When it is tried again.'),
+});
+
 const instance = z.strictObject({
   kind: z.enum(['source', 'sink']),
   name: z.string(),
@@ -54,10 +70,19 @@ const instance = z.strictObject({
   state: z.enum(['starting', 'running', 'waiting', 'failed', 'stopped']),
   restarts: z.int(),
   error: z.string().optional(),
+  circuit: z
+    .enum(['closed', 'open'])
+    .optional()
+    .describe('Of a sink that is written to. `open`: it is taken for down, and gets one entry at a time until it takes one.'),
+  deliveries: z.array(delivery).optional().describe('Of a sink that is written to: how far each of its sources is.'),
 });
 
 export const readyAnswer = z.strictObject({
-  ready: z.union([z.literal(true), z.literal('degraded')]),
+  ready: z
+    .union([z.literal(true), z.literal('degraded')])
+    .describe(
+      '`degraded` while a configured plugin does not run; the others work, and the status is 200. Deliveries do not count: a sink whose store is down costs queries and streams nothing, and loses nothing.',
+    ),
   not_ready: z.array(z.string()).describe('Names of the instances that are not running.'),
   instances: z.array(instance),
 });

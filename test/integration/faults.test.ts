@@ -55,6 +55,26 @@ describe('a plugin that misbehaves', () => {
     expect(ready.status).toBe(200);
   });
 
+  it('hangs in every query: after three of them answers do not wait for it, and say so; a reload of it begins anew', async () => {
+    const running = await beside('at: query, how: hangs');
+    const ask = async () => (await getJson(`${running.agent.url}/api/data/query?type=logs`)).body;
+    for (let times = 0; times < 3; times++) expect((await ask()).sources.find(problem)).toMatchObject({ status: 'timeout' });
+    const body = await ask();
+    expect(body.data.map(({ message }: { message: string }) => message)).toEqual(['a good line']);
+    expect(body.sources.find(problem)).toMatchObject({
+      status: 'timeout',
+      took_ms: 0,
+      error: expect.stringMatching(/^is not asked: .*1000 ms/),
+    });
+    expect(body.note).toMatch(/partial: bad: is not asked: it failed 3 times in a row/);
+    const metrics = async () => (await fetch(`${running.agent.url}/metrics`)).text();
+    expect(await metrics()).toMatch(/^cauce_source_circuit_open\{source="bad"\} 1$/m);
+    expect(await metrics()).toMatch(/^cauce_source_circuit_open\{source="good"\} 0$/m);
+    const text = await readFile(running.config, 'utf8');
+    await writeFile(running.config, text.replace('at: query, how: hangs', 'at: follow'));
+    await expect.poll(async () => (await ask()).sources.find(problem)?.status, { timeout: 10_000 }).toBe('ok');
+  });
+
   it.each(['at: follow', 'at: follow, how: weird', 'at: follow, how: hangs', 'at: create', 'at: start, how: hangs'])(
     '%s: the stream of the neighbour goes on',
     async (bad) => {

@@ -212,6 +212,7 @@ describe('the catalogue', () => {
     ];
     const entries = await stand(members).catalog(never);
     const feeds = Object.fromEntries(entries.map(({ name, feeds }) => [name, feeds.map(({ sink, how }) => `${sink} ${how}`)]));
+    expect(entries.map(({ mirror }) => mirror)).toEqual([false, true, true, false]);
     expect(feeds).toEqual({
       app: ['api read', 'ship written', 'pick written'],
       copy: ['api read', 'pick written'],

@@ -192,6 +192,13 @@ describe('a value from the environment', () => {
     const { instances } = await read(`sources:\n  a:\n    use: table\n${text}`, { N: '12', B: 'false' });
     expect(instances[0]?.options).toEqual({ url: '12', timeout: 12, retries: [{ after: '1s', loud: false }], columns: '12' });
   });
+
+  it('that is empty leaves a name out of what a sink reads', async () => {
+    const text = 'sources: { logs: { use: table, url: x } }\nsinks: { out: { use: table, url: x, from: [logs, "${MORE:+more}"] } }\n';
+    const from = async (env: NodeJS.ProcessEnv) => (await read(text, env)).instances.find(({ name }) => name === 'out')?.from;
+    expect(await from({})).toEqual(['logs']);
+    await expect(from({ MORE: '1' })).rejects.toThrow(/there is no source \$\{MORE:\+more\}/);
+  });
 });
 
 describe('a file', () => {

@@ -84,12 +84,21 @@ export class DeliveryStage {
 
   deliver(sink: Sink, members: () => readonly Member[], from?: readonly string[]): Delivery {
     this.controller = new AbortController();
-    const { state, log, controller } = this;
+    this.#delivery = this.#create(sink, members, this.state, from);
+    return this.#delivery;
+  }
+
+  /** Another sink beside the first one. */
+  deliverToo(sink: Sink, members: () => readonly Member[]): Delivery {
+    return this.#create(sink, members, new Memory());
+  }
+
+  #create(sink: Sink, members: () => readonly Member[], state: Memory, from?: readonly string[]): Delivery {
+    const { log, controller } = this;
     const { signal } = controller;
     const deadLetter = join(this.folder, 'dead', 'ship.jsonl');
     const options = { sink: 'ship', write: sink.write, members, state, events: createEvents(), log, deadLetter, signal };
-    this.#delivery = createDelivery({ ...options, ...(from && { from }) });
-    return this.#delivery;
+    return createDelivery({ ...options, ...(from && { from }) });
   }
 
   async letters(): Promise<{ source: string; id: string; reason: string; sink: string; entry: { lane: string } }[]> {
@@ -120,5 +129,13 @@ export async function passing(holds: () => boolean, what: string): Promise<void>
     await until(holds, what);
   } finally {
     clearInterval(clock);
+  }
+}
+
+/** Lets so much time pass, and everybody do what they do in it. */
+export async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 500) {
+    vi.advanceTimersByTime(500);
+    for (let turns = 0; turns < 5; turns++) await turn();
   }
 }

@@ -65,6 +65,29 @@ describe('what a follower is handed', () => {
     expect(none.of('hello')[0]?.missing).toEqual([{ source: 'metrics', reason: expect.stringMatching(/no metrics source/) }]);
   });
 
+  it('is of a mirror as well when that is named, from its first entry on if wanted', async () => {
+    const [files, copies] = [new Store(), new Store()];
+    copies.append('', 2);
+    const { follow } = stage.open([running('app', source(files)), running('archive', source(copies), { mirror: true })]);
+    const client = reader(follow, { sources: ['archive'], after: { archive: { '': '0' } } });
+    await until(() => client.of('caught-up').length === 1, 'it caught up');
+    copies.append('', 2);
+    files.append('x', 1);
+    await until(() => client.of('entry').length === 4, 'the entries came');
+    expect(client.entries('archive', '').map((one) => one.id)).toEqual(['.0', '.1', '.2', '.3']);
+    const both = reader(follow, { sources: ['app', 'archive'] });
+    await until(() => both.of('caught-up').length === 1, 'it caught up');
+    files.append('x', 1);
+    copies.append('', 1);
+    await until(() => both.of('entry').length === 2, 'both came');
+    expect(
+      both
+        .of('entry')
+        .map((frame) => frame.source)
+        .sort(),
+    ).toEqual(['app', 'archive']);
+  });
+
   it('is filtered, and its position moves on nevertheless', async () => {
     const store = new Store();
     const { follow } = stage.open([running('app', source(store, 100))]);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Condition, Entry, Page, Query } from '../../../core/contract/index.ts';
+import type { Condition, Entry, Page, Query, Services } from '../../../core/contract/index.ts';
 import { compile } from '../../../core/query/conditions.ts';
 import { byPoint, engine, entry, type Fact, listSource, type Manner, member, never, plain, readAll } from './sources.ts';
 
@@ -85,7 +85,8 @@ describe('paging', () => {
           const good = listSource(() => rows, one);
           return member(`s${index}`, { query: { ...good, run: (query, run) => (broken ? bad : good).run(query, run) } });
         });
-        const agent = engine(members);
+        // Each request finds an engine that knows of no failure before it, and asks every source.
+        const agent: Pick<Services, 'query'> = { query: (...request) => engine(members).query(...request) };
         const pages = await readAll(agent, { order: how, where: conditions }, sizes);
         broken = false;
         const retried = await Promise.all(pages.map((page) => retryAll(agent, page, { order: how, where: conditions })));
@@ -166,7 +167,7 @@ describe('paging', () => {
 });
 
 async function retryAll(
-  agent: ReturnType<typeof engine>,
+  agent: Pick<Services, 'query'>,
   page: Page,
   request: { order: Query['order']; where: readonly Condition[] },
 ): Promise<string[]> {

@@ -3,7 +3,22 @@ import type { InstanceInfo } from '../../../core/contract/index.ts';
 import { type AgentEmitter, createEvents } from '../../../core/telemetry/events.ts';
 import { createMetrics } from '../../../core/telemetry/metrics.ts';
 
-const info: InstanceInfo = { kind: 'sink', name: 'ship', use: 'writer', state: 'waiting', restarts: 4 };
+const info: InstanceInfo = {
+  kind: 'sink',
+  name: 'ship',
+  use: 'writer',
+  state: 'waiting',
+  restarts: 4,
+  circuitOpen: true,
+  deliveries: [
+    { source: 'app', state: 'waiting', lagSeconds: 12.5, pending: 5000, error: 'refused' },
+    { source: 'other', state: 'current', lagSeconds: 0, pending: 0 },
+  ],
+};
+const sourceCircuits = () => [
+  { source: 'app', open: false },
+  { source: 'store', open: true },
+];
 
 function happen(events: AgentEmitter): void {
   events.emit('query', { type: 'logs', status: 'ok', rows: 3, tookMs: 12 });
@@ -18,7 +33,7 @@ function happen(events: AgentEmitter): void {
 
 it('counts every event', async () => {
   const events = createEvents();
-  const metrics = createMetrics(events, { version: '1', instances: () => [info] });
+  const metrics = createMetrics(events, { version: '1', instances: () => [info], sourceCircuits });
   happen(events);
   const lines = (await metrics.text()).text.split('\n');
   for (const line of [
@@ -35,6 +50,12 @@ it('counts every event', async () => {
     'cauce_reloads_total{result="refused"} 0',
     'cauce_instance_up{kind="sink",instance="ship",plugin="writer"} 0',
     'cauce_instance_restarts_total{kind="sink",instance="ship",plugin="writer"} 4',
+    'cauce_delivery_lag_seconds{sink="ship",source="app"} 12.5',
+    'cauce_delivery_lag_seconds{sink="ship",source="other"} 0',
+    'cauce_delivery_pending_entries{sink="ship",source="app"} 5000',
+    'cauce_delivery_circuit_open{sink="ship"} 1',
+    'cauce_source_circuit_open{source="app"} 0',
+    'cauce_source_circuit_open{source="store"} 1',
   ])
     expect(lines).toContain(line);
   metrics.close();
@@ -43,7 +64,7 @@ it('counts every event', async () => {
 /** The rules of `promtool check metrics` that concern names, and of the format itself. */
 it('is named and laid out as Prometheus wants it', async () => {
   const events = createEvents();
-  const metrics = createMetrics(events, { version: '1', instances: () => [info] });
+  const metrics = createMetrics(events, { version: '1', instances: () => [info], sourceCircuits });
   happen(events);
   const { text } = await metrics.text();
   metrics.close();

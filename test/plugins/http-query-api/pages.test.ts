@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { now, queryParameters } from '../../../core/contract/index.ts';
+import { type InstanceInfo, type Micros, now, parseTimestamp, queryParameters } from '../../../core/contract/index.ts';
 import { doraParameters } from '../../../plugins/http-query-api/dora-schema.ts';
 import { EXAMPLES, examplesOf, hrefOf, RECORD_EXAMPLE } from '../../../plugins/http-query-api/examples.ts';
 import { escapeHtml } from '../../../plugins/http-query-api/html.ts';
@@ -125,6 +125,46 @@ describe('state', () => {
     const answer = readyAnswer.parse(json());
     expect(answer).toMatchObject({ ready: 'degraded', not_ready: ['dora'] });
     expect(answer.instances.find((instance) => instance.name === 'dora')).toMatchObject({ state: 'failed', error: 'no password' });
+  });
+
+  test('/-/ready tells how far each delivery is, and takes a sink whose store is down for ready', async () => {
+    const since = parseTimestamp('2025-11-07T12:00:00Z') as Micros;
+    const ship: InstanceInfo = {
+      kind: 'sink',
+      name: 'ship',
+      use: 'writer',
+      state: 'running',
+      restarts: 0,
+      circuitOpen: true,
+      deliveries: [
+        { source: 'app', state: 'waiting', lagSeconds: 12.5, pending: 5000, error: 'refused', since, nextTry: since + 30e6 },
+        { source: 'other', state: 'current', lagSeconds: 0, pending: 0 },
+      ],
+    };
+    const other = await openStand([], { agent: { status: () => [ship] } });
+    const answer = readyAnswer.parse((await other.get('/-/ready')).json());
+    await other.close();
+    expect(answer).toMatchObject({ ready: true, not_ready: [] });
+    expect(answer.instances[0]).toEqual({
+      kind: 'sink',
+      name: 'ship',
+      use: 'writer',
+      state: 'running',
+      restarts: 0,
+      circuit: 'open',
+      deliveries: [
+        {
+          source: 'app',
+          state: 'waiting',
+          lag_seconds: 12.5,
+          pending: 5000,
+          error: 'refused',
+          since: '2025-11-07T12:00:00.000000Z',
+          next_try: '2025-11-07T12:00:30.000000Z',
+        },
+        { source: 'other', state: 'current', lag_seconds: 0, pending: 0 },
+      ],
+    });
   });
 
   test('/api/data/sources', async () => {

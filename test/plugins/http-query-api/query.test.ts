@@ -98,6 +98,55 @@ describe('sources', () => {
     expect(answer.sources.find((source) => source.duplicates)?.duplicates).toBe(1);
   });
 
+  test('that mirror others fill in what those have no more, and are named with them', async () => {
+    const rows = rowsOf(['{"n":1}', '{"n":2}', '{"n":3}']);
+    const kept = member('app', memorySource('logs', rows.slice(1)), 'JSON log file');
+    const mirror = { ...member('store', memorySource('logs', rows), 'Cassandra'), mirror: true };
+    stand = await openStand([kept, mirror]);
+    const answer = rowsAnswer.parse((await stand.get(LOGS)).json());
+    expect(answer).toMatchObject({
+      source: 'JSON log file + Cassandra',
+      count: 3,
+      data: [{ n: 3 }, { n: 2 }, { n: 1 }],
+      sources: [
+        { name: 'app', status: 'ok', count: 2 },
+        { name: 'store', status: 'ok', count: 1, duplicates: 2 },
+      ],
+    });
+    const all = rowsAnswer.parse((await stand.get(`${LOGS}&source=store`)).json());
+    expect(all).toMatchObject({ source: 'Cassandra', count: 3 });
+    expect((await stand.get('/api/data/sources')).json().sources).toMatchObject([{ mirror: false }, { mirror: true }]);
+  });
+
+  test('that keep failing are not waited for, and the answer is partial at once', async () => {
+    const store = memorySource('logs', []);
+    let asked = 0;
+    const hung = {
+      ...store,
+      query: {
+        async *run() {
+          asked++;
+          await new Promise(() => undefined);
+        },
+      },
+    };
+    stand = await openStand([app, member('store', hung, 'Cassandra')], { deadline: 50 });
+    for (let times = 0; times < 3; times++) await stand.get(LOGS);
+    const answer = rowsAnswer.parse((await stand.get(LOGS)).json());
+    expect(asked).toBe(3);
+    expect(answer).toMatchObject({
+      source: 'JSON log file',
+      count: 3,
+      sources: [
+        { name: 'app', status: 'ok' },
+        { name: 'store', status: 'timeout', took_ms: 0, retry: expect.any(String) },
+      ],
+      note: expect.stringMatching(
+        /^the answer is partial: store: is not asked: it failed 3 times in a row \(last: gave no answer within 50 ms.*\); it is asked again in \d s$/,
+      ),
+    });
+  });
+
   test('that fail make the answer partial, and are named', async () => {
     stand = await openStand([app, member('down', broken('logs', 'connection refused'), 'Cassandra')]);
     const { status, json } = await stand.get(LOGS);
