@@ -1,0 +1,55 @@
+import { PermanentError } from '../../core/contract/index.ts';
+import { COMPONENT, type FoundVersion, shardsOf } from './read-schema.ts';
+import type { Session } from './session.ts';
+import { HISTORY } from './tables.ts';
+
+/** What this agent knows of the schema. */
+export const VERSION = 1;
+export const DEFAULT_SHARDS = 8;
+const SETTLED_MS = 15_000;
+
+/** Rejects a schema that a newer agent has applied: what this one would write or read could be wrong there. */
+export function checkVersion(keyspace: string, versions: readonly FoundVersion[]): void {
+  const newest = Math.max(0, ...versions.map(({ version }) => version));
+  if (newest <= VERSION) return;
+  throw new PermanentError(
+    `the schema of ${keyspace} is of version ${newest}, and this agent knows it up to version ${VERSION}: update the agent, or give it another keyspace`,
+    { code: 'ERR_CASSANDRA_SCHEMA' },
+  );
+}
+
+/** The number of shards decides on every line's key, so that another one would hide what is there. Undefined ones differ from nothing. */
+export function checkShards(keyspace: string, shards: number | undefined, wanted: number | undefined): void {
+  if (shards === undefined || wanted === undefined || wanted === shards) return;
+  throw new PermanentError(
+    `the lines of ${keyspace} are in ${shards} shards for ever, and the option shards says ${wanted}: set shards: ${shards}, or leave it out, or set keyspace to another name for a new store`,
+    { code: 'ERR_CASSANDRA_SCHEMA' },
+  );
+}
+
+/**
+ * Records version 1, unless it is recorded; of two agents that do it at the same time, in any data centre, one wins. False: it was
+ * recorded already. Rejects when it was recorded with another number of shards than `shards`, when that is given.
+ */
+export async function recordVersion(
+  session: Session,
+  keyspace: string,
+  { shards, host }: { readonly shards: number | undefined; readonly host: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { quorum, serial } = session.driver.types.consistencies;
+  const settings = { shards: String(shards ?? DEFAULT_SHARDS) };
+  const result = await session.execute(
+    {
+      query: `INSERT INTO ${keyspace}.${HISTORY} (component, version, applied, applied_by, settings) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS`,
+      params: [COMPONENT, VERSION, new Date(), host, settings],
+    },
+    signal,
+    { consistency: quorum, serialConsistency: serial, readTimeout: SETTLED_MS },
+  );
+  if (result.wasApplied()) return true;
+  const row = result.first();
+  const recorded = { version: VERSION, settings: (row?.['settings'] ?? {}) as Record<string, string> };
+  checkShards(keyspace, shardsOf(keyspace, [recorded]), shards);
+  return false;
+}
