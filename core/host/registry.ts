@@ -18,6 +18,8 @@ const BUILT_IN: Readonly<Record<string, () => Promise<Module>>> = {
   'health-script': () => import('../../plugins/health-script/index.ts') as Promise<Module>,
   'mysql-metrics': () => import('../../plugins/mysql-metrics/index.ts') as Promise<Module>,
   'sqlite-metrics': () => import('../../plugins/sqlite-metrics/index.ts') as Promise<Module>,
+  'cassandra-logs': () => import('../../plugins/cassandra-logs/index.ts') as Promise<Module>,
+  'cassandra-writer': () => import('../../plugins/cassandra-writer/index.ts') as Promise<Module>,
   'http-query-api': () => import('../../plugins/http-query-api/index.ts') as Promise<Module>,
   'websocket-stream': () => import('../../plugins/websocket-stream/index.ts') as Promise<Module>,
 };

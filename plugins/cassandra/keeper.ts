@@ -33,6 +33,10 @@ export class StoreKeeper {
     signal.throwIfAborted();
   }
 
+  get opened(): Opened | undefined {
+    return this.#opened;
+  }
+
   /** The open store; throws why it is not open. */
   now(): Opened {
     if (this.#opened) return this.#opened;
