@@ -39,7 +39,8 @@ export function createCassandraWriter({ id, host, options, log }: Context<Option
       const opened = keeper.now();
       const rows = entries.map((entry) => storedOf(entry, options.service ?? entry.source, host));
       const consistency = opened.session.driver.types.consistencies[CONSISTENCIES[options.consistency]];
-      const written = await writeLines(opened, rows, { writer: `${host}/${id}`, keep, consistency, pace, log }, signal);
+      const way = { consistency, pace, timeout: options.timeout, log };
+      const written = await writeLines(opened, rows, { writer: `${host}/${id}`, keep, ...way }, signal);
       tellExpired(written.expired);
       return written.rejected;
     },

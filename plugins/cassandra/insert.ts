@@ -68,16 +68,3 @@ export class Inserts {
 function date(time: Micros): Date {
   return new Date(time / 1000);
 }
-
-/** What the driver finds the replicas of a partition by: section 3 of the native protocol's composite keys, length, bytes and a zero each. */
-export function routingKey({ service, hour, shard }: Partition): Buffer {
-  const name = Buffer.from(service);
-  const key = Buffer.alloc(name.length + 3 + 11 + 5);
-  let at = key.writeUInt16BE(name.length, 0);
-  at += name.copy(key, at) + 1;
-  at = key.writeUInt16BE(8, at);
-  at = key.writeBigInt64BE(BigInt(hour / 1000), at) + 1;
-  at = key.writeUInt16BE(2, at);
-  key.writeInt16BE(shard, at);
-  return key;
-}

@@ -17,7 +17,6 @@ export class StoreKeeper {
   readonly #ending = new AbortController();
   #opened: Opened | undefined;
   #error: unknown = new RetryableError('it is being connected to Cassandra', { code: 'ERR_CASSANDRA' });
-  #trying: Promise<void> = Promise.resolve();
 
   constructor(open: (signal: AbortSignal) => Promise<Opened>, log: Log) {
     this.#open = open;
@@ -26,9 +25,7 @@ export class StoreKeeper {
 
   /** Resolves when the first try has ended, however it did, or is taking long. */
   async start(signal: AbortSignal): Promise<void> {
-    const tried = new Promise<void>((resolve) => {
-      this.#trying = this.#keepTrying(resolve);
-    });
+    const tried = new Promise<void>((resolve) => void this.#keepTrying(resolve));
     await Promise.race([tried, sleep(PATIENCE, undefined, { signal, ref: false }).catch(() => undefined)]);
     signal.throwIfAborted();
   }
@@ -43,9 +40,9 @@ export class StoreKeeper {
     throw this.#error;
   }
 
+  /** A try that is under way is not waited for, since a host that hangs is long in coming; what it opens is closed again. */
   async stop(): Promise<void> {
     this.#ending.abort(new Error('the instance is being stopped'));
-    await this.#trying;
     const opened = this.#opened;
     this.#opened = undefined;
     await opened?.session.close();
@@ -56,7 +53,12 @@ export class StoreKeeper {
     let told: string | undefined;
     for (let wait = AGAIN.first; !signal.aborted; wait = Math.min(wait * 2, AGAIN.last)) {
       try {
-        this.#opened = await this.#open(signal);
+        const opened = await this.#open(signal);
+        if (signal.aborted) {
+          await opened.session.close();
+          break;
+        }
+        this.#opened = opened;
         if (told !== undefined) this.#log.info('connected to Cassandra');
         break;
       } catch (error) {

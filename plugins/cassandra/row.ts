@@ -7,6 +7,11 @@ const LONGEST_REQUEST = 1024;
 /** Of one line; it is not found by further ones in its list. */
 const MOST_REQUESTS = 256;
 
+/** Of a column beside the body, in UTF-8 bytes: a longer text is in the body only. */
+const LONGEST_FIELD = 32 * 1024;
+/** Of a level, in UTF-8 bytes: longer ones are not in the index, which leaves out terms of more than 8 KiB in any case. */
+export const LONGEST_LEVEL = 1024;
+
 type FieldValue = string | number | undefined;
 
 /** A line as it is stored. */
@@ -19,7 +24,7 @@ export interface Stored {
   readonly host: string;
   /** What its source is called there. */
   readonly source: string;
-  /** Values of {@link LOG_FIELDS}, in their order; undefined where the line has none of that type. */
+  /** Values of {@link LOG_FIELDS}, in their order; undefined where the line has none of that type, or a long one. */
   readonly fields: readonly FieldValue[];
   /** What `request_id` can be asked for by: the keys of `application_logs_by_request`, none twice. */
   readonly requests: readonly string[];
@@ -48,10 +53,15 @@ export function storedOf(entry: Pick<Entry, 'id' | 'time' | 'json' | 'body' | 'o
 function fieldsOf(body: JsonObject): readonly FieldValue[] {
   return LOG_FIELDS.map(({ name, type }) => {
     const value = body[name];
-    if (type === 'text') return typeof value === 'string' ? value : undefined;
+    if (type === 'text')
+      return typeof value === 'string' && fits(value, name === 'level' ? LONGEST_LEVEL : LONGEST_FIELD) ? value : undefined;
     const greatest = type === 'int' ? 0x7fff_ffff : Number.MAX_SAFE_INTEGER;
     return Number.isInteger(value) && Math.abs(value as number) <= greatest ? (value as number) : undefined;
   });
+}
+
+function fits(text: string, bytes: number): boolean {
+  return text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes;
 }
 
 /** Texts and numbers, also as elements of a list; a number as the text of its value. */

@@ -1,18 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Log, PermanentError, type Rejected } from '../../core/contract/index.ts';
+import type { Log, Micros, Rejected } from '../../core/contract/index.ts';
 import { StatementRefused } from './faults.ts';
-import { type HourOfBatch, Inserts, routingKey } from './insert.ts';
+import { type HourOfBatch, Inserts } from './insert.ts';
 import { HOUR, type Partition, partitionOf } from './keys.ts';
 import type { Pace } from './pace.ts';
 import type { Stored } from './row.ts';
-import type { Opened } from './schema.ts';
-import type { Statement } from './session.ts';
+import { type Opened, readSchema } from './schema.ts';
+import { Sending } from './sending.ts';
 
 /** Of one statement: few enough that a batch is quick, many enough that it is worth its way. */
 const MOST_LINES = 64;
 const MOST_CHARACTERS = 128 * 1024;
-/** Milliseconds after which a failed statement is sent again, on another node where there is one. */
-const AGAIN = [100, 500, 2000];
+
+/** A code of section 9 of the native protocol. */
+const UNPREPARED = 0x2500;
 
 export interface LineWriter {
   /** Of this agent and sink; each one touches rows of its own. */
@@ -21,6 +21,8 @@ export interface LineWriter {
   readonly keep: number;
   readonly consistency: number;
   readonly pace: Pace;
+  /** Milliseconds that the driver waits for one answer; 5000 when it is not given. */
+  readonly timeout?: number;
   readonly log: Log;
 }
 
@@ -42,78 +44,62 @@ interface Part {
 export async function writeLines(
   { session, store }: Opened,
   rows: readonly Stored[],
-  { writer, keep, consistency, pace, log }: LineWriter,
+  { writer, keep, ...way }: LineWriter,
   signal: AbortSignal,
 ): Promise<Written> {
   const begun = Date.now();
   const inserts = new Inserts(store.keyspace, writer, keep);
   const { TimeUuid } = session.driver.types;
+  // It may pass while a write waits, and 0 would be for ever.
+  const left = (time: Micros) => Math.max(1, inserts.ttl(time, Date.now()));
   const alive = rows.filter(({ time }) => inserts.ttl(time, begun) > 0);
-  const rejected: Rejected[] = [];
   const parts = partsOf(alive, store.shards);
   const hours = hoursOf(parts);
-  const failing = new AbortController();
-  const either = AbortSignal.any([signal, failing.signal]);
+  const rejected: Rejected[] = [];
+  const sending = new Sending({ session, ...way }, signal);
+  let tables: Promise<unknown> | undefined;
 
-  /** One statement, or several of one partition, until it is durable. */
-  async function send(statements: readonly Statement[], routing?: Partition): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      either.throwIfAborted();
-      try {
-        const options = { consistency, ...(routing && { routingKey: routingKey(routing), keyspace: store.keyspace }) };
-        const [first] = statements;
-        if (statements.length === 1 && first) await pace.run(() => session.execute(first, either, options));
-        else await pace.run(() => session.batch(statements, either, options));
-        return;
-      } catch (error) {
-        const wait = AGAIN[tries];
-        if (wait === undefined || either.aborted || error instanceof StatementRefused || error instanceof PermanentError) throw error;
-        log.debug('a write is sent again', { error: String(error) });
-        await sleep(wait, undefined, { signal: either });
-      }
-    }
-  }
-
-  /** The first failure ends the others: all of them come again. */
-  async function all<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const results = await Promise.allSettled(
-      items.map(async (item) => {
-        try {
-          await work(item);
-        } catch (error) {
-          failing.abort(error);
-          throw error;
-        }
-      }),
-    );
-    if (results.some(({ status }) => status === 'rejected')) throw signal.aborted ? signal.reason : failing.signal.reason;
+  /** Rejects when it is the tables that are to be mended: then no line is to blame for what is refused. */
+  function checkTables(): Promise<unknown> {
+    tables ??= readSchema(session, store.keyspace, signal);
+    return tables;
   }
 
   async function lines({ partition, rows: some }: Part): Promise<void> {
     try {
-      await send(
-        some.map((row) => inserts.line(row, partition, Math.max(1, inserts.ttl(row.time, Date.now())))),
-        partition,
-      );
+      await sending.send('lines', () => some.map((row) => inserts.line(row, partition, left(row.time))));
     } catch (error) {
       if (!(error instanceof StatementRefused)) throw error;
+      await checkTables();
       const [only, ...others] = some;
       if (only && others.length === 0) rejected.push({ id: only.id, reason: error.message });
-      else await all(halves(some), (half) => lines({ partition, rows: half }));
+      else await sending.all(halves(some), (half) => lines({ partition, rows: half }));
     }
   }
 
-  const touch = (hour: HourOfBatch) => send([inserts.touch(hour, TimeUuid.now(), Math.max(1, inserts.ttl(hour.hour + HOUR, Date.now())))]);
+  const touch = (hour: HourOfBatch) => sending.send('row', () => [inserts.touch(hour, TimeUuid.now(), left(hour.hour + HOUR))]);
 
-  await all(hours, touch);
-  // A pointer may lead to nothing, but no line may be without its pointer.
-  await all(pointersOf(alive), ([request, some]) =>
-    send(some.map((row) => inserts.pointer(request, row, Math.max(1, inserts.ttl(row.time, Date.now()))))),
-  );
-  await all(parts, lines);
-  await all(hours, touch);
-  await all(hours, (hour) => send([inserts.batch(hour, TimeUuid.now(), begun)]));
+  try {
+    await sending.all(hours, touch);
+    // A pointer may lead to nothing, but no line may be without its pointer.
+    await sending.all(pointersOf(alive), ([request, some]) =>
+      sending.send('row', () => some.map((row) => inserts.pointer(request, row, left(row.time)))),
+    );
+    await sending.all(parts, lines);
+    await sending.all(hours, touch);
+    await sending.all(hours, (hour) => sending.send('row', () => [inserts.batch(hour, TimeUuid.now(), begun)]));
+  } catch (error) {
+    if (error instanceof StatementRefused || isUnprepared(error)) await checkTables();
+    throw error;
+  } finally {
+    sending.close();
+  }
   return { rejected, expired: rows.length - alive.length };
+}
+
+/** The nodes have forgotten a statement, and the driver could not prepare it anew: the table may be gone, or a node as well. */
+function isUnprepared(error: unknown): boolean {
+  return error instanceof Error && (error.cause as { code?: unknown } | undefined)?.code === UNPREPARED;
 }
 
 /** Lines by partition, in pieces of a bounded size. */

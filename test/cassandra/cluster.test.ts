@@ -21,4 +21,8 @@ describeWithOwnCassandra('a cluster of three nodes', () => {
     const status = await cluster.nodetool(0, 'status');
     expect(status.match(/^UN /gm)).toHaveLength(3);
   }, 300_000);
+
+  it('is not mistaken for another one on the same port', async () => {
+    await expect(startCluster(1, { port: cluster.port })).rejects.toThrow(`port ${cluster.port} is taken`);
+  });
 });

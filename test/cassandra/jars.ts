@@ -26,9 +26,11 @@ export interface Distribution {
 
 /** Whether nodes can be started here at all. */
 export function canRunCassandra(): boolean {
-  const folders = (process.env['PATH'] ?? '').split(':');
-  const has = (program: string) => folders.some((folder) => existsSync(join(folder, program)));
-  return has('mvn') && (has('java') || existsSync(java));
+  return isInstalled('mvn') && (isInstalled('java') || existsSync(java));
+}
+
+function isInstalled(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)));
 }
 
 /**
@@ -36,6 +38,7 @@ export function canRunCassandra(): boolean {
  * remembered in the user's cache.
  */
 export async function distribution(): Promise<Distribution> {
+  if (!isInstalled('mvn')) throw new Error(`there is no mvn; ${HOW}`);
   await checkJava();
   const failures: string[] = [];
   for (const version of VERSIONS) {
@@ -43,9 +46,10 @@ export async function distribution(): Promise<Distribution> {
       const classpath = await classpathOf(version);
       const jamm = classpath.split(':').find((path) => /\/jamm-[^/]*\.jar$/.test(path));
       if (jamm === undefined) throw new Error('there is no jamm among its jars');
+      if (failures.length > 0) console.warn(`Cassandra ${version} is used instead of ${VERSIONS[0]}; ${failures.join('\n')}`);
       return { java, version, classpath, jamm };
     } catch (error) {
-      failures.push(`${version}: ${(error as Error).message}`);
+      failures.push(`${version}: ${reasonOf(error)}`);
     }
   }
   throw new Error(`Cassandra cannot be had from the Maven repository; ${failures.join('\n')}`);
@@ -68,14 +72,17 @@ async function classpathOf(version: string): Promise<string> {
   }
   await mkdir(cache, { recursive: true });
   const fresh = `${file}.${process.pid}`;
-  await run(
-    'mvn',
-    ['-q', '-B', '-ntp', '-f', POM, PLUGIN, `-Dcassandra.version=${version}`, '-DincludeScope=runtime', `-Dmdep.outputFile=${fresh}`],
-    {
-      maxBuffer: 2 ** 24,
-    },
-  );
-  // Another process may do the same at the same time; either file is whole.
+  const options = [`-Dcassandra.version=${version}`, '-DincludeScope=runtime', `-Dmdep.outputFile=${fresh}`, '-Dstyle.color=never'];
+  // Two processes that fill Maven's repository at a time may spoil it.
+  const [program = '', ...first] = isInstalled('flock') ? ['flock', join(cache, 'maven.lock'), 'mvn'] : ['mvn'];
+  await run(program, [...first, '-q', '-B', '-ntp', '-f', POM, PLUGIN, ...options], { maxBuffer: 2 ** 24 });
+  // A reader sees the whole of it or nothing.
   await rename(fresh, file);
   return (await readFile(file, 'utf8')).trim();
+}
+
+/** Maven says what is wrong on its standard output. */
+function reasonOf(error: unknown): string {
+  const { stdout, message } = error as Error & { stdout?: string };
+  return stdout?.split('\n').find((line) => line.includes('[ERROR]')) ?? message;
 }

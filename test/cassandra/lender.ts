@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { type Cluster, startCluster } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 
 /** Where test files ask for the node that they share; see `shared.ts`. */
 export const LENDER = 'CAUCE_TEST_CASSANDRA_LENDER';
@@ -9,7 +9,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   let cluster: Promise<Cluster> | undefined;
   const server = createServer(async (_request, response) => {
     try {
-      cluster ??= startCluster(1);
+      // A run without it does not even load the driver.
+      cluster ??= import('./cluster.ts').then(({ startCluster }) => startCluster(1));
       const { hosts, port, dataCenter } = await cluster;
       response.end(JSON.stringify({ hosts, port, dataCenter }));
     } catch (error) {

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Distribution } from './jars.ts';
@@ -13,17 +13,15 @@ const CONF = join(import.meta.dirname, 'conf');
 const START_MS = 180_000;
 const run = promisify(execFile);
 
-/** Ends the node when this process ends, however it does. */
-const WITH_PARENT = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
-
 export interface NodeOptions extends NodePlace {
+  /** The most of it, as Java names it. */
   readonly heap: string;
   readonly jmx: number;
   readonly rack: string;
   readonly dataCenter: string;
 }
 
-/** One Cassandra process with a folder of its own, which outlives it. */
+/** One Cassandra process with a folder of its own, beside those of its cluster; the folder outlives it. */
 export class CassandraNode {
   readonly #distribution: Distribution;
   readonly #options: NodeOptions;
@@ -32,6 +30,11 @@ export class CassandraNode {
   constructor(distribution: Distribution, options: NodeOptions) {
     this.#distribution = distribution;
     this.#options = options;
+  }
+
+  /** Of its process, while it runs. */
+  get pid(): number | undefined {
+    return this.runs ? this.#process?.pid : undefined;
   }
 
   get runs(): boolean {
@@ -51,11 +54,16 @@ export class CassandraNode {
   async start(): Promise<void> {
     const { folder, address, ports } = this.#options;
     const log = openSync(join(folder, 'system.log'), 'a');
-    const [program = '', ...args] = [...WITH_PARENT, this.#distribution.java, ...this.#args()];
-    const child = spawn(program, args, { cwd: folder, stdio: ['ignore', log, log], env: { ...process.env, MALLOC_ARENA_MAX: '2' } });
+    const child = spawn(this.#distribution.java, this.#args(), {
+      cwd: folder,
+      stdio: ['ignore', log, log],
+      // Each thread would keep an arena of its own.
+      env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+    });
     closeSync(log);
     this.#process = child;
-    process.once('exit', () => child.kill('SIGKILL'));
+    const guard = guardOf(child.pid as number, dirname(folder));
+    child.once('exit', () => guard.kill('SIGKILL'));
     const deadline = Date.now() + START_MS;
     while (!(await answers(address, ports.native))) {
       if (!this.runs) throw new Error(`the node at ${address} ended as it started:\n${await this.#tail()}`);
@@ -117,6 +125,8 @@ export class CassandraNode {
       'logback.configurationFile': `file://${folder}/conf/logback.xml`,
       'cassandra.jmx.local.port': jmx,
       'com.sun.management.jmxremote.authenticate': false,
+      // What it measures itself else, for three seconds where three start at a time.
+      'cassandra.memtable.row_overhead_size': 180,
       // Nobody else joins or leaves while it starts.
       'cassandra.skip_wait_for_gossip_to_settle': 0,
       'cassandra.ring_delay_ms': 3000,
@@ -128,7 +138,8 @@ export class CassandraNode {
     return [
       `@${CONF}/jvm17.args`,
       `-javaagent:${jamm}`,
-      `-Xms${heap}`,
+      // Cassandra locks what there is at its start into memory; it grows from there.
+      '-Xms192m',
       `-Xmx${heap}`,
       '-XX:MaxDirectMemorySize=256m',
       ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
@@ -153,4 +164,12 @@ function answers(host: string, port: number): Promise<boolean> {
     };
     socket.once('connect', () => end(true)).once('error', () => end(false));
   });
+}
+
+/** However this process ends, also by SIGKILL, its end of the pipe closes; no node and no folder are left behind then. */
+function guardOf(pid: number, folder: string): ChildProcess {
+  const script = 'read _; kill -9 "$1"; sleep 1; rm -rf "$2"';
+  const guard = spawn('sh', ['-c', script, 'sh', String(pid), folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  guard.unref();
+  return guard;
 }

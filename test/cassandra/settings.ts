@@ -1,5 +1,7 @@
 /** What `cassandra.yaml` holds of one node. */
 export interface NodePlace {
+  /** Nodes of different clusters refuse each other by it. */
+  readonly cluster: string;
   readonly folder: string;
   readonly address: string;
   readonly seeds: readonly string[];
@@ -16,9 +18,9 @@ export interface Ports {
 }
 
 /** A throwaway node: little memory, one token, every node a seed, no waiting for a ring to settle. Names: `conf/cassandra.yaml` of Cassandra 5.0. */
-export function settingsOf({ folder, address, seeds, token, ports, auth }: NodePlace): Record<string, unknown> {
+export function settingsOf({ cluster, folder, address, seeds, token, ports, auth }: NodePlace): Record<string, unknown> {
   return {
-    cluster_name: 'cauce-test',
+    cluster_name: cluster,
     partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner',
     num_tokens: 1,
     initial_token: String(token),

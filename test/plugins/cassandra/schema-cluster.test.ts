@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { PermanentError } from '../../../core/contract/index.ts';
+import { RetryableError } from '../../../core/contract/index.ts';
 import { probeStore } from '../../../plugins/cassandra/probe.ts';
 import { applySchema, openStore } from '../../../plugins/cassandra/schema.ts';
 import type { Session } from '../../../plugins/cassandra/session.ts';
@@ -55,7 +55,7 @@ describeWithOwnCassandra('the schema of three nodes with logins', { timeout: 5 *
     await stage.run("CREATE ROLE IF NOT EXISTS poor WITH PASSWORD = 'poor' AND LOGIN = true");
     const poor = { user: 'poor', password: 'poor' };
     const refused = await open(stage, poor).catch((thrown) => thrown);
-    expect(refused).toBeInstanceOf(PermanentError);
+    expect(refused).toBeInstanceOf(RetryableError);
     expect(refused.message).toContain(`could not create the keyspace ${stage.keyspace}`);
     expect(refused.message).toContain('no CREATE permission');
 
@@ -63,7 +63,7 @@ describeWithOwnCassandra('the schema of three nodes with logins', { timeout: 5 *
     await stage.run('GRANT SELECT ON KEYSPACE % TO poor');
     // What a user may do is cached by the nodes for a moment.
     let opened = await open(stage, poor).catch((thrown) => thrown);
-    while (opened instanceof PermanentError) {
+    while (opened instanceof RetryableError) {
       await sleep(500);
       opened = await open(stage, poor).catch((thrown) => thrown);
     }
