@@ -1,4 +1,5 @@
-import { PermanentError } from '../../core/contract/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PermanentError, RetryableError } from '../../core/contract/index.ts';
 import { COMPONENT, type FoundVersion, shardsOf } from './read-schema.ts';
 import type { Session } from './session.ts';
 import { HISTORY } from './tables.ts';
@@ -7,6 +8,7 @@ import { HISTORY } from './tables.ts';
 export const VERSION = 1;
 export const DEFAULT_SHARDS = 8;
 const SETTLED_MS = 15_000;
+const MOST_TRIES = 5;
 
 /** Rejects a schema that a newer agent has applied: what this one would write or read could be wrong there. */
 export function checkVersion(keyspace: string, versions: readonly FoundVersion[]): void {
@@ -39,17 +41,32 @@ export async function recordVersion(
 ): Promise<boolean> {
   const { quorum, serial } = session.driver.types.consistencies;
   const settings = { shards: String(shards ?? DEFAULT_SHARDS) };
-  const result = await session.execute(
-    {
-      query: `INSERT INTO ${keyspace}.${HISTORY} (component, version, applied, applied_by, settings) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS`,
-      params: [COMPONENT, VERSION, new Date(), host, settings],
-    },
+  const applied = new Date();
+  const insert = {
+    query: `INSERT INTO ${keyspace}.${HISTORY} (component, version, applied, applied_by, settings) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS`,
+    params: [COMPONENT, VERSION, applied, host, settings],
+  };
+  const result = await settled(
+    () => session.execute(insert, signal, { consistency: quorum, serialConsistency: serial, readTimeout: SETTLED_MS }),
     signal,
-    { consistency: quorum, serialConsistency: serial, readTimeout: SETTLED_MS },
   );
-  if (result.wasApplied()) return true;
   const row = result.first();
+  // A try that seemed to fail may have been the one that was applied.
+  const isOurs = row?.['applied_by'] === host && (row['applied'] as Date | null)?.getTime() === applied.getTime();
+  if (result.wasApplied() || isOurs) return true;
   const recorded = { version: VERSION, settings: (row?.['settings'] ?? {}) as Record<string, string> };
   checkShards(keyspace, shardsOf(keyspace, [recorded]), shards);
   return false;
+}
+
+/** Agents that record at the same time stand in each other's way, and are told so by a time-out. */
+async function settled<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof RetryableError) || signal.aborted || tries >= MOST_TRIES) throw error;
+      await sleep(Math.random() * 1000 * tries, undefined, { signal });
+    }
+  }
 }
