@@ -1,5 +1,5 @@
 import type { Micros, Query } from '../../core/contract/index.ts';
-import { DAY, dayOf, HOUR, hourOf } from '../cassandra/keys.ts';
+import { DAY, dayOf, hourOf } from '../cassandra/keys.ts';
 import { HOURS } from '../cassandra/tables.ts';
 import type { Row } from './changes-store.ts';
 import type { Reads } from './reads.ts';
@@ -104,9 +104,4 @@ async function* hoursOfDay(
 
 function hourOfRow(row: Row): Micros {
   return hourOf((row['hour'] as Date).getTime() * 1000);
-}
-
-/** The part of an hour that is in the range. */
-export function withinHour(hour: Micros, { from, to }: Pick<Range, 'from' | 'to'>): Pick<Range, 'from' | 'to'> {
-  return { from: Math.max(from, hour), to: Math.min(to, hour + HOUR) };
 }

@@ -44,8 +44,9 @@ export function settingsOf({ cluster, folder, address, seeds, token, ports, auth
     roles_validity: '500ms',
     permissions_validity: '500ms',
     credentials_validity: '500ms',
-    commitlog_sync: 'periodic',
-    commitlog_sync_period: '1000ms',
+    // What was confirmed is on disk, so that a node which is killed keeps it; the default loses the last moments.
+    commitlog_sync: 'group',
+    commitlog_sync_group_window: '10ms',
     commitlog_segment_size: '8MiB',
     commitlog_total_space: '128MiB',
     memtable_heap_space: '96MiB',

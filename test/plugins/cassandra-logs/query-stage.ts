@@ -1,6 +1,5 @@
 import { dayOf, hourOf, partitionOf } from '../../../plugins/cassandra/keys.ts';
 import { type Stored, storedOf } from '../../../plugins/cassandra/row.ts';
-import { type Options, options } from '../../../plugins/cassandra-logs/options.ts';
 import type { Stage } from './store-stage.ts';
 
 export interface Body {
@@ -12,33 +11,28 @@ export function line(id: string, time: number, body: Body = {}): Stored {
   return storedOf({ id, time, json: JSON.stringify(body), body: body as never, source: 'app' }, 'app', 'here');
 }
 
-/** Writes lines with all that stands beside them, as the writer does. */
-export async function write({ access }: Stage, lines: readonly Stored[]): Promise<void> {
+/** As somebody might with cqlsh: whatever the row is, and a row in the directory. */
+export async function writeByHand({ access }: Stage, rows: readonly (Pick<Stored, 'id' | 'time'> & { readonly body?: string })[]) {
   const session = access.session();
   const { keyspace, shards } = access.store();
   const run = (query: string, ...params: unknown[]) => session.execute({ query: query.replace('KS', keyspace), params });
-  const touched = new Map<string, Stored & { lists: boolean }>();
-  for (const one of lines) {
-    const key = `${hourOf(one.time)} ${one.service}`;
-    touched.set(key, { ...one, lists: one.lists || touched.get(key)?.lists === true });
-  }
-  for (const { time, service, lists } of touched.values()) {
-    const query = 'INSERT INTO KS.log_hours (day, hour, service, writer, touched, lists) VALUES (?, ?, ?, ?, now(), ?)';
-    // What is undefined leaves the column as it is.
-    await run(query, dayOf(time), new Date(hourOf(time) / 1000), service, 'here', lists || undefined);
-  }
-  const writeOne = async ({ time, id, service, host, source, fields, requests, body }: Stored) => {
-    const { hour, shard } = partitionOf(service, time, id, shards);
-    const query = 'INSERT INTO KS.application_logs_by_request (request_id, time, id, service) VALUES (?, ?, ?, ?)';
-    for (const request of requests) await run(query, request, BigInt(time), id, service);
+  for (const { id, time, body } of rows) {
+    const { service, hour, shard } = partitionOf('app', time, id, shards);
+    const begin = new Date(hour / 1000);
     await run(
-      'INSERT INTO KS.application_logs (service, hour, shard, time, id, host, source, level, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      ...[service, new Date(hour / 1000), shard, BigInt(time), id, host, source, fields[0], body],
+      'INSERT INTO KS.log_hours (day, hour, service, writer, touched) VALUES (?, ?, ?, ?, now())',
+      dayOf(time),
+      begin,
+      service,
+      'hand',
     );
-  };
-  for (let at = 0; at < lines.length; at += 64) await Promise.all(lines.slice(at, at + 64).map(writeOne));
+    const query = 'INSERT INTO KS.application_logs (service, hour, shard, time, id, body) VALUES (?, ?, ?, ?, ?, ?)';
+    await run(query, service, begin, shard, BigInt(time), id, body);
+  }
 }
 
-export function optionsOf(given: object): Options {
-  return options.parse({ replication: 1, ...given });
+/** What a writer does before it writes the first line of an hour. */
+export async function touch({ access }: Stage, service: string, time: number): Promise<void> {
+  const query = `INSERT INTO ${access.store().keyspace}.log_hours (day, hour, service, writer, touched) VALUES (?, ?, ?, ?, now())`;
+  await access.session().execute({ query, params: [dayOf(time), new Date(hourOf(time) / 1000), service, 'here'] });
 }

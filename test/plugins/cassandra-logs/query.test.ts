@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { expected } from '../../../core/conformance/rules.ts';
 import type { Condition, Draft, Json, Query } from '../../../core/contract/index.ts';
 import { compile } from '../../../core/query/conditions.ts';
@@ -7,7 +7,8 @@ import { HOUR, hourOf } from '../../../plugins/cassandra/keys.ts';
 import type { Stored } from '../../../plugins/cassandra/row.ts';
 import { logQuery } from '../../../plugins/cassandra-logs/query.ts';
 import { Reads } from '../../../plugins/cassandra-logs/reads.ts';
-import { type Body, line, write } from './query-stage.ts';
+import { describeWithCassandra } from '../../cassandra/shared.ts';
+import { type Body, line, touch, writeByHand } from './query-stage.ts';
 import { forever, openStage, type Stage } from './store-stage.ts';
 
 const NOW_HOUR = hourOf(Date.now() * 1000);
@@ -76,7 +77,7 @@ function equalTo(field: string): fc.Arbitrary<Condition> {
   return value.map((given) => ({ field, op: '=' as const, value: given }));
 }
 
-describe('queries of logs in Cassandra', () => {
+describeWithCassandra('queries of logs in Cassandra', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();
@@ -89,7 +90,7 @@ describe('queries of logs in Cassandra', () => {
 
   it('answers any query as one would by looking at all lines', async () => {
     const lines = [...randomLines(1500, 20251107), ...linesWithLists(20, 20251107)];
-    await write(stage, lines);
+    await stage.writeRows(lines);
     const all = draftsOf(lines);
     const times = fc.oneof(
       fc.tuple(fc.constantFrom(...lines), fc.constantFrom(-1, 0, 1)).map(([{ time }, by]) => time + by),
@@ -124,10 +125,18 @@ describe('queries of logs in Cassandra', () => {
     await fc.assert(answers, { numRuns: 300, seed: 20251107 });
   }, 120_000);
 
+  it('passes over hours that were entered, and have no lines yet', async () => {
+    const time = NOW_HOUR - 600 * HOUR;
+    await Promise.all(Array.from({ length: 50 }, (_, n) => touch(stage, 'early', time - n * HOUR)));
+    await stage.writeRows([line('first', time - 60 * HOUR), line('last', time + HOUR)]);
+    const { drafts } = await ask(stage, { ...EVERYTHING, from: time - 70 * HOUR, to: time + 2 * HOUR });
+    expect(drafts.map(({ id }) => id)).toEqual(['last', 'first']);
+  });
+
   it('keeps five lines of one microsecond apart, in the order of their ids', async () => {
     const time = NOW_HOUR - 500 * HOUR + 5;
     const lines = ['b', 'a', 'C', '10', '9'].map((id) => line(id, time, { n: id }));
-    await write(stage, lines);
+    await stage.writeRows(lines);
     const ids = async (query: Partial<Query>) =>
       (await ask(stage, { ...EVERYTHING, from: time, to: time + 1, ...query })).drafts.map(({ id }) => id);
     expect(await ids({})).toEqual(['b', 'a', 'C', '9', '10']);
@@ -138,7 +147,7 @@ describe('queries of logs in Cassandra', () => {
 
   it('names the host of lines that another agent read', async () => {
     const time = NOW_HOUR - 700 * HOUR;
-    await write(stage, [line('own', time), { ...line('other', time), host: 'there' }]);
+    await stage.writeRows([line('own', time), { ...line('other', time), host: 'there' }]);
     const { drafts } = await ask(stage, { ...EVERYTHING, from: time, to: time + 1 });
     expect(drafts.map(({ id, origin }) => [id, origin])).toEqual([
       ['own', undefined],
@@ -148,8 +157,12 @@ describe('queries of logs in Cassandra', () => {
 
   it('leaves out rows that are no lines, and says so', async () => {
     const time = NOW_HOUR - 800 * HOUR;
-    const rows = ['null', '[1]', '{"a":', '{"a":\n1}', '{"a":1}'].map((body, n) => ({ ...line(`id${n}`, time + n), body }));
-    await write(stage, [...rows, line('a id', time), { ...line('unset', time), body: undefined as never }]);
+    const bodies = ['null', '[1]', '{"a":', '{"a":\n1}', '{"a":1}'];
+    await writeByHand(stage, [
+      ...bodies.map((body, n) => ({ id: `id${n}`, time: time + n, body })),
+      { id: 'a id', time, body: '{}' },
+      { id: 'unset', time },
+    ]);
     const { drafts, notes } = await ask(stage, { ...EVERYTHING, from: time, to: time + 100 });
     expect(drafts.map(({ id }) => id)).toEqual(['id4']);
     expect(notes).toEqual([
@@ -158,7 +171,7 @@ describe('queries of logs in Cassandra', () => {
   });
 });
 
-describe('queries of logs in Cassandra, by pages', () => {
+describeWithCassandra('queries of logs in Cassandra, by pages', () => {
   let stage: Stage;
   const body = (n: number): Body => ({
     service: n % 10 === 0 ? 'quiet' : 'busy',
@@ -171,8 +184,8 @@ describe('queries of logs in Cassandra, by pages', () => {
 
   beforeAll(async () => {
     stage = await openStage();
-    await write(stage, lines);
-    await write(stage, large);
+    await stage.writeRows(lines);
+    await stage.writeRows(large);
   }, 60_000);
   afterAll(() => stage?.close(), 60_000);
 

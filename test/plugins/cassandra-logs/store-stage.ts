@@ -29,6 +29,8 @@ export async function openStage() {
   const { session, store } = await open({ hosts: [...hosts], port });
   return {
     access: { session: () => session, store: () => store },
+    /** Of the plugin itself, to find the same tables. */
+    options: { hosts: [...hosts], port, data_center: dataCenter, keyspace, replication: 1 },
     /** As the sink writes. */
     writeRows: (rows: readonly Stored[], signal = forever) => {
       const consistency = session.driver.types.consistencies.localQuorum;
