@@ -1,6 +1,6 @@
 import type { Condition, FieldCondition, Query, Support } from '../../core/contract/index.ts';
 import { isService } from '../cassandra/keys.ts';
-import { isRequest } from '../cassandra/row.ts';
+import { ANY_REQUEST, isRequest } from '../cassandra/row.ts';
 
 /** What of a query's conditions the tables help with. All of it brings a superset, from which the core takes what fits. */
 export interface Narrowing {
@@ -33,11 +33,13 @@ export function narrow({ where, order }: Pick<Query, 'where' | 'order'>): Use {
     wanted.findIndex((one) => one !== undefined && one.field === field && fits(one.texts));
   const texts = (index: number) => wanted[index]?.texts ?? [];
 
-  const request = find('request_id', (all) => all.length <= MOST_REQUESTS && all.every((text) => isRequest(text) && !isWord(text)));
+  const request = find(
+    'request_id',
+    (all) => all.length <= MOST_REQUESTS && requestKeys(all).every((key) => isRequest(key) && !isWord(key)),
+  );
   if (request >= 0) {
-    // Number texts are kept by their value.
-    const keys = texts(request).flatMap((text) => (isNumeric(text) ? [text, String(Number(text))] : [text]));
-    return { narrowing: { requests: [...new Set(keys)] }, where: supported(where, [request]) };
+    const requests = [...new Set([...requestKeys(texts(request)), ANY_REQUEST])];
+    return { narrowing: { requests }, where: supported(where, [request]) };
   }
   const service = find('service', (all) => all.every((text) => isService(text) && isText(text)));
   // An index gives lines newest first only.
@@ -49,6 +51,11 @@ export function narrow({ where, order }: Pick<Query, 'where' | 'order'>): Use {
     },
     where: supported(where, [service, level]),
   };
+}
+
+/** Numbers are kept by their value. */
+function requestKeys(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => (isNumeric(text) ? [text, String(Number(text))] : [text]));
 }
 
 function supported(where: readonly Condition[], used: readonly number[]): Support[] {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Source, SourceContext } from '../../core/contract/index.ts';
 import { StoreKeeper } from '../cassandra/keeper.ts';
 import { keepSeconds } from '../cassandra/options.ts';
@@ -23,6 +24,7 @@ export function createCassandraLogs({ id, host, options, log }: SourceContext<Op
   const store: LogStore = { session: () => keeper.now().session, store: () => keeper.now().store };
   const reads = new Reads(store, options.read_consistency);
   const pace = new Pace(RESTORING);
+  const writer = `${host}/${id}/${randomBytes(4).toString('hex')}`;
 
   return {
     type: 'logs',
@@ -47,7 +49,7 @@ export function createCassandraLogs({ id, host, options, log }: SourceContext<Op
       writeRows(rows, signal) {
         const opened = keeper.now();
         const consistency = opened.session.driver.types.consistencies.localQuorum;
-        return writeLines(opened, rows, { writer: `${host}/${id}`, keep: keepSeconds(options), consistency, pace, log }, signal);
+        return writeLines(opened, rows, { writer, keep: keepSeconds(options), consistency, pace, log }, signal);
       },
     }),
   } satisfies Source;

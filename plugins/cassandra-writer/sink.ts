@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { types } from 'cassandra-driver';
 import type { Context, Entry, Sink } from '../../core/contract/index.ts';
 import { StoreKeeper } from '../cassandra/keeper.ts';
@@ -21,6 +22,8 @@ export function createCassandraWriter({ id, host, options, log }: Context<Option
   const keeper = new StoreKeeper((signal) => openStore(options, { create: options.create, host, log }, signal), log);
   const pace = new Pace(options.concurrency);
   const keep = keepSeconds(options);
+  // Another one with each start: a clock that was ahead before, and is not now, hides no touch.
+  const writer = `${host}/${id}/${randomBytes(4).toString('hex')}`;
   let expired = 0;
 
   function tellExpired(count: number): void {
@@ -40,7 +43,7 @@ export function createCassandraWriter({ id, host, options, log }: Context<Option
       const rows = entries.map((entry) => storedOf(entry, options.service ?? entry.source, host));
       const consistency = opened.session.driver.types.consistencies[CONSISTENCIES[options.consistency]];
       const way = { consistency, pace, timeout: options.timeout, log };
-      const written = await writeLines(opened, rows, { writer: `${host}/${id}`, keep, ...way }, signal);
+      const written = await writeLines(opened, rows, { writer, keep, ...way }, signal);
       tellExpired(written.expired);
       return written.rejected;
     },

@@ -4,8 +4,12 @@ import { LOG_FIELDS } from './tables.ts';
 
 /** In UTF-8 bytes; a key of Cassandra has at most 65,535. */
 const LONGEST_REQUEST = 1024;
-/** Of one line; it is not found by further ones in its list. */
+/** Of one line; with more in its list, it is found by {@link ANY_REQUEST}. */
 const MOST_REQUESTS = 256;
+/** The key that leads to lines which may be of any request. */
+export const ANY_REQUEST = '*';
+/** What loggers write where there is no request: all lines with it would be in one partition. */
+const NO_REQUEST = /^(?:[^\p{L}\p{N}]*|none|null|nil|nan|n\/a|na|unknown|undefined|default|empty|0+|0+(?:-0+)+)$/iu;
 
 /** Of a column beside the body, in UTF-8 bytes: a longer text is in the body only. */
 const LONGEST_FIELD = 32 * 1024;
@@ -66,14 +70,14 @@ function fits(text: string, bytes: number): boolean {
 
 /** Texts and numbers, also as elements of a list; a number as the text of its value. */
 function requestsOf(value: Json | undefined): string[] {
-  const all = Array.isArray(value) ? value.slice(0, MOST_REQUESTS) : [value];
-  const texts = all.filter((one) => typeof one === 'string' || typeof one === 'number').map(String);
-  return [...new Set(texts)].filter(isRequest);
+  if (Array.isArray(value) && value.length > MOST_REQUESTS) return [ANY_REQUEST];
+  const texts = [value].flat().filter((one) => typeof one === 'string' || typeof one === 'number');
+  return [...new Set(texts.map(String))].filter(isRequest);
 }
 
 /** Whether lines can be found by this `request_id`. */
 export function isRequest(text: string): boolean {
-  return text !== '' && Buffer.byteLength(text) <= LONGEST_REQUEST;
+  return !NO_REQUEST.test(text) && Buffer.byteLength(text) <= LONGEST_REQUEST;
 }
 
 /** What a query yields of a stored line; `host` is of this agent. */

@@ -15,7 +15,7 @@ describe('what of a query the tables help with', () => {
 
   it('prefers a request to everything else, and finds numbers by their value', () => {
     expect(newest(equal('level', 'ERROR'), equal('request_id', ['r', '7.0']))).toEqual({
-      narrowing: { requests: ['r', '7.0', '7'] },
+      narrowing: { requests: ['r', '7.0', '7', '*'] },
       where: ['unsupported', 'inexact'],
     });
   });
@@ -37,6 +37,8 @@ describe('what of a query the tables help with', () => {
     ['request_id', null],
     ['request_id', 'false'],
     ['request_id', ''],
+    ['request_id', '-'],
+    ['request_id', '0.0'],
     ['request_id', 'x'.repeat(1025)],
     ['logger', 'app'],
   ])('leaves %s=%j to the core, as lines that meet it may be anywhere', (field, value) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../core/contract/index.ts';
-import { draftOf, isRequest, storedOf } from '../../../plugins/cassandra/row.ts';
+import { ANY_REQUEST, draftOf, isRequest, storedOf } from '../../../plugins/cassandra/row.ts';
 import { LOG_FIELDS } from '../../../plugins/cassandra/tables.ts';
 
 function stored(body: JsonObject, more: { origin?: string } = {}) {
@@ -55,11 +55,21 @@ describe('what a line is found by', () => {
     [{ id: 'r' }, []],
     ['é'.repeat(512), ['é'.repeat(512)]],
     ['é'.repeat(513), []],
-    [Array.from({ length: 300 }, (_, n) => n), Array.from({ length: 256 }, (_, n) => String(n))],
+    ['-', []],
+    ['None', []],
+    [0, []],
+    ['00000000-0000-0000-0000-000000000000', []],
+    ['naïve-1', ['naïve-1']],
+    [Array.from({ length: 256 }, (_, n) => n + 1), Array.from({ length: 256 }, (_, n) => String(n + 1))],
   ])('request_id %j', (given, wanted) => {
     const { requests } = stored({ request_id: given });
     expect(requests).toEqual(wanted);
     expect(requests.every(isRequest)).toBe(true);
+  });
+
+  it('more requests than are worth their rows lead there by one that stands for any', () => {
+    expect(stored({ request_id: Array.from({ length: 257 }, (_, n) => n) }).requests).toEqual([ANY_REQUEST]);
+    expect(isRequest(ANY_REQUEST)).toBe(false);
   });
 
   it('a list as level or service is told', () => {
