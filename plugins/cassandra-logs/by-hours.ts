@@ -1,5 +1,6 @@
 import type { Query } from '../../core/contract/index.ts';
 import { type HourEntry, hoursOf } from './directory.ts';
+import { FewHours } from './few-hours.ts';
 import { Hour, type HourReading } from './hour.ts';
 import type { Line } from './lines.ts';
 
@@ -18,14 +19,16 @@ export async function* linesByHours(
   range: Pick<Query, 'from' | 'to' | 'order' | 'limit'>,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Line[], void, void> {
-  const entries = narrowed(hoursOf(reading.reads, range, signal), reading.narrowing.services);
-  const { reads } = reading;
+  const { reads, narrowing } = reading;
+  const few = narrowing.levels && new FewHours(reads, narrowing.levels, signal);
+  const entries = narrowed(hoursOf(reads, range, signal), narrowing.services, few);
   const { limit = Number.POSITIVE_INFINITY } = range;
   const begun: Hour[] = [];
   const past = { hours: 0, lines: 0 };
   let services = 1;
   const wanted = () => reads.held(Math.min(limit - past.lines, wantedBehind(past.lines)));
   for (let all = false; ; past.hours++) {
+    await few?.after(past.hours);
     for (const ahead = hoursAhead(past, wanted(), services); !all && begun.length <= ahead; ) {
       const { value: entry } = await entries.next();
       if (entry) {
@@ -60,13 +63,14 @@ function hoursAhead(past: { readonly hours: number; readonly lines: number }, wa
   return Math.max(0, Math.min(likely, 2 * past.hours, MOST_AHEAD.hours, Math.floor(MOST_AHEAD.services / services)));
 }
 
-/** Only these services, and those whose lines may say theirs in a list. */
+/** Only these services, and those whose lines may say theirs in a list; only where there can be lines of the wanted levels. */
 async function* narrowed(
   entries: AsyncGenerator<HourEntry, void, void>,
   names: ReadonlySet<string> | undefined,
+  few: FewHours | undefined,
 ): AsyncGenerator<HourEntry, void, void> {
   for await (const { hour, services } of entries) {
-    const wanted = names ? services.filter(({ service, lists }) => lists || names.has(service)) : services;
+    const wanted = services.filter((one) => (!names || one.lists || names.has(one.service)) && (!few || few.mayHold(hour, one)));
     if (wanted.length > 0) yield { hour, services: wanted };
   }
 }

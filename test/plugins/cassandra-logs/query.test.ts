@@ -19,10 +19,10 @@ interface Asked {
   readonly notes: string[];
 }
 
-async function ask(stage: Stage, query: Query): Promise<Asked> {
+async function ask({ access }: Pick<Stage, 'access'>, query: Query): Promise<Asked> {
   const notes: string[] = [];
   const drafts: Draft[] = [];
-  const facet = logQuery(new Reads(stage.access, 'local_quorum'), 'here');
+  const facet = logQuery(new Reads(access, 'local_quorum'), 'here');
   const run = { signal: forever, note: (code: string, text: string) => void notes.push(`${code}: ${text}`) };
   for await (const some of facet.run(query, run)) drafts.push(...some);
   return { drafts, notes };
@@ -131,6 +131,25 @@ describeWithCassandra('queries of logs in Cassandra', () => {
     await stage.writeRows([line('first', time - 60 * HOUR), line('last', time + HOUR)]);
     const { drafts } = await ask(stage, { ...EVERYTHING, from: time - 70 * HOUR, to: time + 2 * HOUR });
     expect(drafts.map(({ id }) => id)).toEqual(['last', 'first']);
+  });
+
+  it('finds the few lines of a rare level without a look into every hour', async () => {
+    const begin = NOW_HOUR - 1000 * HOUR;
+    const levelOf = (n: number) => (n === 0 ? 'FATAL' : n === 40 ? ['FATAL'] : 'INFO');
+    await stage.writeRows(Array.from({ length: 100 }, (_, n) => line(`rare${n}`, begin - n * HOUR, { level: levelOf(n) })));
+    await stage.writeRows([line('rare', begin - 100 * HOUR, { level: 'FATAL' })]);
+    const session = stage.access.session();
+    let statements = 0;
+    const counted = new Proxy(session, {
+      get: (target, name) => {
+        if (name === 'execute') statements++;
+        return Reflect.get(target, name, target);
+      },
+    });
+    const query: Query = { ...EVERYTHING, to: begin + HOUR, where: [{ field: 'level', op: '=', value: 'FATAL' }] };
+    const { drafts } = await ask({ access: { ...stage.access, session: () => counted } }, query);
+    expect(drafts.map(({ id }) => id)).toEqual(['rare0', 'rare40', 'rare']);
+    expect(statements).toBeLessThan(200);
   });
 
   it('keeps five lines of one microsecond apart, in the order of their ids', async () => {
