@@ -46,13 +46,13 @@ export async function recordVersion(
     query: `INSERT INTO ${keyspace}.${HISTORY} (component, version, applied, applied_by, settings) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS`,
     params: [COMPONENT, VERSION, applied, host, settings],
   };
-  const result = await settled(
+  const { result, repeated } = await settled(
     () => session.execute(insert, signal, { consistency: quorum, serialConsistency: serial, readTimeout: SETTLED_MS }),
     signal,
   );
   const row = result.first();
   // A try that seemed to fail may have been the one that was applied.
-  const isOurs = row?.['applied_by'] === host && (row['applied'] as Date | null)?.getTime() === applied.getTime();
+  const isOurs = repeated && row?.['applied_by'] === host && (row['applied'] as Date | null)?.getTime() === applied.getTime();
   if (result.wasApplied() || isOurs) return true;
   const recorded = { version: VERSION, settings: (row?.['settings'] ?? {}) as Record<string, string> };
   checkShards(keyspace, shardsOf(keyspace, [recorded]), shards);
@@ -60,10 +60,10 @@ export async function recordVersion(
 }
 
 /** Agents that record at the same time stand in each other's way, and are told so by a time-out. */
-async function settled<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+async function settled<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<{ readonly result: T; readonly repeated: boolean }> {
   for (let tries = 1; ; tries++) {
     try {
-      return await attempt();
+      return { result: await attempt(), repeated: tries > 1 };
     } catch (error) {
       if (!(error instanceof RetryableError) || signal.aborted || tries >= MOST_TRIES) throw error;
       await sleep(Math.random() * 1000 * tries, undefined, { signal });
