@@ -58,7 +58,7 @@ export async function describeSource(member: Member, options: CatalogOptions): P
       mirror: member.mirror,
       use: instance?.use ?? 'unknown',
       state: instance?.state ?? 'unknown',
-      ...(errors.size > 0 && { error: [...errors].join('; ') }),
+      ...(errors.size > 0 && { error: told(errors) }),
       owner: options.owner(name),
       facets: facetsOf(source),
       fields,
@@ -73,6 +73,12 @@ export async function describeSource(member: Member, options: CatalogOptions): P
   } finally {
     asked.close();
   }
+}
+
+/** Each reason once: the query engine quotes the last failure of a source that it leaves alone. */
+function told(errors: ReadonlySet<string>): string {
+  const all = [...errors];
+  return all.filter((error) => !all.some((other) => other !== error && other.includes(error))).join('; ');
 }
 
 /** Calls into a source for as long as its deadline lets it; what it remarks becomes notes. */

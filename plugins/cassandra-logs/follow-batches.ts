@@ -10,7 +10,7 @@ import type { Given } from './follow-given.ts';
 /** Batches that are remembered while they may come again. When there are more, reading waits until they are settled. */
 const MOST_SEEN = 200_000;
 /** Batches, and lines in them, that are read together. */
-const MOST_TOGETHER = { batches: 200, lines: 5000 };
+const MOST_TOGETHER = { batches: 2000, lines: 20_000 };
 /** An idle follower's place moves on that often, in milliseconds, so that it does not grow old. */
 const TOLD_MS = 60_000;
 
@@ -21,6 +21,12 @@ export interface BatchReading {
   /** Milliseconds by which a batch may become visible late, and by which clocks may differ. */
   readonly overlap: number;
   now(): number;
+}
+
+interface Unread {
+  readonly changes: readonly Change[];
+  /** When they were read, every batch up to there was; milliseconds since 1970. */
+  readonly settled: number;
 }
 
 /** Reads the log of batches, each batch once, and the lines that they name. */
@@ -45,49 +51,47 @@ export class BatchReader {
     return { settled: this.#settled, upTo: this.#upTo };
   }
 
-  /** Takes what is there as read, with nothing given. */
+  /**
+   * Takes the batches that are there as read. Their lines need not be known: of a batch to come only those are given that were
+   * written since it began.
+   */
   async passOver(signal: AbortSignal): Promise<void> {
-    const changes: Change[] = [];
-    for await (const unread of this.#unread(Number.POSITIVE_INFINITY, signal)) {
-      changes.push(...unread);
-      this.#see(unread);
-    }
-    // A batch to come may name the time of these lines as well. Those that were written last come first, since there may be too many.
-    for (const change of changes.reverse()) {
-      if (this.#given.full) return;
-      for await (const lines of this.#linesOf([change], signal)) for (const line of lines) this.#note(line);
+    for await (const { changes, settled } of this.#unread(Number.POSITIVE_INFINITY, signal)) {
+      this.#see(changes);
+      this.#settle(settled);
     }
   }
 
   /** What was not read yet of batches, and was written, up to `end`, in milliseconds. */
   async *read(end: number, signal: AbortSignal): AsyncGenerator<Batch, void, void> {
     const safe = this.#reading.now() - this.#reading.overlap;
-    for await (const unread of this.#unread(end, signal)) {
-      for (const changes of together(unread)) {
-        this.#settle(Math.min((changes[0] as Change).ms - 1, safe));
-        this.#upTo = Math.max(this.#upTo, ...changes.map(({ ms }) => ms));
-        for (const group of groupsOf(changes)) yield* this.#give(group, end, signal);
-        this.#see(changes);
-      }
+    for await (const { changes, settled } of together(this.#unread(end, signal))) {
+      const [first] = changes;
+      if (first) this.#settle(Math.min(first.ms - 1, safe));
+      for (const { ms } of changes) this.#upTo = Math.max(this.#upTo, ms);
+      for (const group of groupsOf(changes)) yield* this.#give(group, end, signal);
+      this.#see(changes);
+      this.#settle(settled);
     }
     if (this.#settled - this.#told >= TOLD_MS) yield this.#batch([]);
   }
 
-  /** Batches that were not seen, page by page; a minute that was read to its end is settled, as far as it is old enough. */
-  async *#unread(end: number, signal: AbortSignal): AsyncGenerator<readonly Change[], void, void> {
+  /** Batches that were not seen, page by page; behind a minute that was read to its end it is settled, as far as it is old enough. */
+  async *#unread(end: number, signal: AbortSignal): AsyncGenerator<Unread, void, void> {
     const { store, overlap, now } = this.#reading;
     const began = now();
     const last = Math.min(end, began + overlap);
-    for (let minute = minuteOf(this.#settled + 1); minute <= last; minute += MINUTE_MS) {
-      for await (const page of changesOf(store, minute, this.#settled, signal)) {
+    const behind = this.#settled;
+    for (let minute = minuteOf(behind + 1); minute <= last; minute += MINUTE_MS) {
+      for await (const page of changesOf(store, minute, behind, signal)) {
         const unread = page.filter(({ at, ms }) => ms <= last && !this.#seen.has(at));
-        const room = MOST_SEEN - this.#seen.size;
-        if (unread.length > 0) yield unread.slice(0, room);
-        if (unread.length <= room) continue;
-        this.#settle(Math.min((unread[room] as Change).ms - 1, began - overlap));
-        return;
+        const room = Math.max(0, MOST_SEEN - this.#seen.size);
+        const beyond = unread[room];
+        const settled = beyond ? Math.min(beyond.ms - 1, began - overlap) : behind;
+        if (unread.length > 0) yield { changes: unread.slice(0, room), settled };
+        if (beyond) return;
       }
-      this.#settle(Math.min(minute + MINUTE_MS - 1, began - overlap, end));
+      yield { changes: [], settled: Math.min(minute + MINUTE_MS - 1, began - overlap, end) };
     }
   }
 
@@ -98,14 +102,17 @@ export class BatchReader {
     }
   }
 
-  /** The lines of batches of one service's hour. Others lie between them, and those written before the batches began are left out. */
+  /**
+   * The lines of batches of one service's hour. Others lie between them, and those written before the batches began are left out:
+   * the clock is the same writer's, and the driver's times of writing never go back.
+   */
   async *#linesOf(changes: readonly Change[], signal: AbortSignal): AsyncGenerator<readonly Line[], void, void> {
     const [{ service, hour }] = changes as [Change];
     const shards = new Set(changes.flatMap((change) => change.shards));
     const partitions = [...shards].map((shard) => ({ service, hour, shard }));
     const from = Math.max(hour, Math.min(...changes.map(({ oldest }) => oldest)));
     const to = Math.min(hour + HOUR, Math.max(...changes.map(({ newest }) => newest)) + 1);
-    const begun: Micros = Math.min(...changes.map((change) => change.begun ?? 0)) - this.#reading.overlap * 1000;
+    const begun: Micros = Math.min(...changes.map((change) => change.begun ?? 0));
     for await (const lines of oldestFirst(this.#reading.store, partitions, { from, to }, signal)) {
       yield lines.filter(({ written }) => written >= begun);
     }
@@ -142,17 +149,22 @@ function minuteOf(ms: number): number {
   return Math.floor(ms / MINUTE_MS) * MINUTE_MS;
 }
 
-/** Changes that are read together, in their order. */
-function* together(changes: readonly Change[]): Iterable<readonly Change[]> {
-  let [begin, lines] = [0, 0];
-  for (const [index, change] of changes.entries()) {
-    if (index > begin && (index - begin >= MOST_TOGETHER.batches || lines + change.lines > MOST_TOGETHER.lines)) {
-      yield changes.slice(begin, index);
-      [begin, lines] = [index, 0];
+/** Changes that are read together, in their order, those of several minutes as well. */
+async function* together(all: AsyncIterable<Unread>): AsyncGenerator<Unread, void, void> {
+  let changes: Change[] = [];
+  let [lines, settled] = [0, 0];
+  for await (const unread of all) {
+    for (const change of unread.changes) {
+      if (changes.length >= MOST_TOGETHER.batches || (changes.length > 0 && lines + change.lines > MOST_TOGETHER.lines)) {
+        yield { changes, settled };
+        [changes, lines] = [[], 0];
+      }
+      changes.push(change);
+      lines += change.lines;
     }
-    lines += change.lines;
+    settled = Math.max(settled, unread.settled);
   }
-  if (begin < changes.length) yield changes.slice(begin);
+  yield { changes, settled };
 }
 
 /** Those of one service's hour are read at once: their lines are near to each other. */

@@ -11,10 +11,6 @@ export class Given {
   #new = new Set<string>();
   #old: ReadonlySet<string> = new Set();
 
-  get full(): boolean {
-    return this.#old.size + this.#new.size >= MOST;
-  }
-
   /** False when it was there already. */
   add({ id, written }: Pick<Line, 'id' | 'written'>): boolean {
     const key = `${id} ${written}`;

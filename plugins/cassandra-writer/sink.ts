@@ -19,7 +19,7 @@ const CONSISTENCIES = {
 } as const satisfies Record<Options['consistency'], keyof typeof types.consistencies>;
 
 export function createCassandraWriter({ id, host, options, log }: Context<Options>) {
-  const keeper = new StoreKeeper((signal) => openStore(options, { create: options.create, host, log }, signal), log);
+  const keeper = new StoreKeeper(options.hosts, (signal) => openStore(options, { create: options.create, host, log }, signal), log);
   const pace = new Pace(options.concurrency);
   const keep = keepSeconds(options);
   // Another one with each start: a clock that was ahead before, and is not now, hides no touch.

@@ -4,8 +4,11 @@ import type { Opened } from './schema.ts';
 
 /** Milliseconds between two tries to open the store: the first, and the longest. */
 const AGAIN = { first: 500, last: 10_000 };
-/** Milliseconds that a start waits for the first try; most take less than one second. */
-const PATIENCE = 5000;
+/**
+ * Milliseconds that a start waits for the first try; most take less than one second. It ends before the host goes on without sources
+ * that are starting, so that whoever asks then is told what is waited for.
+ */
+const PATIENCE = 2000;
 
 /**
  * Opens a store, and tries again until it is open, so that an agent which starts while the cluster is down finds it by itself.
@@ -16,11 +19,13 @@ export class StoreKeeper {
   readonly #log: Log;
   readonly #ending = new AbortController();
   #opened: Opened | undefined;
-  #error: unknown = new RetryableError('it is being connected to Cassandra', { code: 'ERR_CASSANDRA' });
+  #error: unknown;
 
-  constructor(open: (signal: AbortSignal) => Promise<Opened>, log: Log) {
+  constructor(hosts: readonly string[], open: (signal: AbortSignal) => Promise<Opened>, log: Log) {
     this.#open = open;
     this.#log = log;
+    const text = `it is being connected to Cassandra, and no node has answered yet at ${hosts.join(', ')}; see whether one hangs`;
+    this.#error = new RetryableError(text, { code: 'ERR_CASSANDRA' });
   }
 
   /** Resolves when the first try has ended, however it did, or is taking long. */

@@ -3,6 +3,7 @@ import { agreement, changeSchema } from './change-schema.ts';
 import { settingsOf } from './differences.ts';
 import { type ClusterOptions, keepSeconds } from './options.ts';
 import { findSchema } from './read-schema.ts';
+import { type RowsKept, rowKeptText } from './rows-kept.ts';
 import { type Opened, storeOf } from './schema.ts';
 import { LOGS, TABLES } from './tables.ts';
 
@@ -10,9 +11,13 @@ const EXPIRING = TABLES.filter(({ expires }) => expires === 'lines').map(({ name
 
 /**
  * Lines expire in Cassandra itself, each with the time to live that it was written with; `keep` is for new ones. What can be
- * applied is the default of the tables. `opened` is undefined while the source is not started.
+ * applied is the default of the tables; what `rows` have is told. `opened` is undefined while the source is not started.
  */
-export function storeRetention(options: ClusterOptions, opened: () => Opened | undefined): NonNullable<Source['retention']> {
+export function storeRetention(
+  options: ClusterOptions,
+  opened: () => Opened | undefined,
+  rows: RowsKept,
+): NonNullable<Source['retention']> {
   const policy = `lines expire ${durationText(options.keep)} after their time (TTL)`;
   let seen: { readonly ttl: number } | undefined;
 
@@ -25,18 +30,21 @@ export function storeRetention(options: ClusterOptions, opened: () => Opened | u
       .map(({ table, is, statement }) => ({ table, statement, change: changeOf(`${store.keyspace}.${table}`, Number(is), options.keep) }));
   }
 
+  function tableText(): string | undefined {
+    const store = opened()?.store;
+    const ttl = seen?.ttl ?? (store && (store.keep ?? 0));
+    if (ttl === undefined) return 'the table was not looked at yet';
+    if (ttl === keepSeconds(options)) return undefined;
+    return `the table's default is ${ttlText(ttl)}, which cauce retention apply sets to ${durationText(options.keep)}`;
+  }
+
   return {
-    describe() {
-      const store = opened()?.store;
-      const ttl = seen?.ttl ?? (store && (store.keep ?? 0));
-      if (ttl === undefined) return `${policy}; the table was not looked at yet`;
-      if (ttl === keepSeconds(options)) return policy;
-      return `${policy}; the table's default is ${ttlText(ttl)}, which cauce retention apply sets to ${durationText(options.keep)}`;
-    },
+    describe: () => [policy, tableText(), rowKeptText(rows.seen, options.keep)].filter((text) => text !== undefined).join('; '),
     async apply({ dryRun }, signal): Promise<readonly Change[]> {
       const current = opened();
       if (!current) throw new RetryableError('there is no connection to Cassandra yet', { code: 'ERR_CASSANDRA' });
       const settings = await differing(current, signal);
+      await rows.look(signal);
       if (dryRun) return settings.map(({ change }) => change);
       const done: Change[] = [];
       for (const { table, statement, change } of settings) {

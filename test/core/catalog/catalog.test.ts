@@ -49,14 +49,14 @@ const member = (name: string, made: Source | undefined, more: Partial<Member> = 
   ...more,
 });
 
-function stand(members: readonly Member[], deadline = 5000) {
+function stand(members: readonly Member[], deadline = 5000, query = engine(members, deadline).query) {
   let states: InstanceInfo['state'] = 'running';
   const status = (): InstanceInfo[] =>
     members.map(({ name, source }) => ({ kind: 'source', name, use: `use-${name}`, state: source ? states : 'waiting', restarts: 0 }));
   const catalog = createCatalog({
     members: () => members,
     deadline,
-    query: engine(members, deadline).query,
+    query,
     status,
     vocabulary: vocabularyOptions.parse(undefined),
     expects: (name) => (name === 'app' ? { required: ['message', 'team'] } : {}),
@@ -200,6 +200,24 @@ describe('the catalogue', () => {
       },
     });
     expect(await only(broken)).toMatchObject({ error: 'the disk is gone', quality: { class: 'no data' } });
+  });
+
+  it('tells a reason once, also when the source is left alone because of it', async () => {
+    const refuse = () => Promise.reject(new Error('connection refused'));
+    const gone = source('logs', [], {
+      volume: refuse,
+      query: {
+        // biome-ignore lint/correctness/useYield: it fails before it could
+        async *run() {
+          await refuse();
+        },
+      },
+    });
+    const members = [member('app', gone)];
+    const { query } = engine(members);
+    for (let n = 0; n < 3; n++) await query('logs', {}, never);
+    const [entry] = await stand(members, 5000, query).catalog(never);
+    expect(entry?.error).toMatch(/^is not asked: it failed 3 times in a row \(last: connection refused\)[^;]*; it is asked again in \d s$/);
   });
 
   it('knows who is fed: a mirror is written on only when it is named, and what cannot be followed is only read', async () => {

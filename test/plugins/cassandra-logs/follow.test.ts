@@ -3,7 +3,20 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RetryableError } from '../../../core/contract/index.ts';
 import { hourOf } from '../../../plugins/cassandra/keys.ts';
 import { describeWithCassandra } from '../../cassandra/shared.ts';
-import { follower, following, forever, type Given, linesOf, openStage, openWire, type Stage, sleep, stored, whole } from './store-stage.ts';
+import {
+  counting,
+  follower,
+  following,
+  forever,
+  type Given,
+  linesOf,
+  openStage,
+  openWire,
+  type Stage,
+  sleep,
+  stored,
+  whole,
+} from './store-stage.ts';
 
 const POLL = { timeout: 15_000, interval: 20 };
 const ids = (lines: readonly Given[]) => lines.map(({ id }) => id);
@@ -215,6 +228,51 @@ describeWithCassandra('following logs in Cassandra', () => {
     await Promise.all([write('one'), write('two')]);
     await expect.poll(() => reader.ids().length, POLL).toBeGreaterThanOrEqual(expected.length);
     expect(reader.ids().toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('opens at the end without reading a line, whatever was written just before', async () => {
+    const { access, read } = counting(stage.access);
+    const writer = stage.writer('here');
+    for (let n = 0; n < 20; n++) await writer.write(linesOf(`old${n}`, 5, n % 3));
+    const reader = await follow({ after: 'end' }, access);
+    expect(read.rows).toBe(0);
+    // Their batches name the times of those that were there.
+    await stage.writeRows([...linesOf('new', 5), ...linesOf('older', 5, 2)].map((line) => stored('there', line)));
+    await expect.poll(reader.ids, POLL).toHaveLength(10);
+    await sleep(200);
+    expect(reader.ids().toSorted()).toEqual([...ids(linesOf('new', 5)), ...ids(linesOf('older', 5, 2))].toSorted());
+  });
+
+  it('misses nothing of a writer whose clock differs when it is opened at the end while that writes', async () => {
+    const expected: string[] = [];
+    const readers: Awaited<ReturnType<typeof follow>>[] = [];
+    for (const [name, skew] of [['behind', -40_000] as const, ['ahead', 40_000] as const]) {
+      const writer = stage.writer(name, () => Date.now() + skew);
+      const rows = linesOf(name, 10).map((line) => stored(name, line));
+      const begun = Date.now() + skew;
+      await writer.lines(rows.slice(0, 5));
+      readers.push(await follow({ after: 'end' }));
+      await writer.lines(rows.slice(5));
+      await writer.tell(rows, begun);
+      expected.push(...ids(linesOf(name, 10)));
+    }
+    const [first, second] = readers;
+    await expect.poll(() => first?.ids().toSorted(), POLL).toEqual(expected.toSorted());
+    await expect.poll(() => second?.ids().toSorted(), POLL).toEqual(expected.slice(10));
+  });
+
+  it('reads batches of one hour together when it resumes, however many there are', async () => {
+    const { access, read } = counting(stage.access);
+    const long = Date.now() - 1000;
+    const writer = stage.writer('here');
+    // Each has the begin of the hour and its end, and more of them than were once read at a time.
+    for (let n = 0; n < 250; n++) {
+      const [a, b] = linesOf(`w${n}`, 2) as [Given, Given];
+      await writer.write([a, { ...b, time: a.time + 3_500_000_000 + n }]);
+    }
+    const reader = await follow({ after: { '': `${long}.${long}` } }, access);
+    await expect.poll(() => new Set(reader.ids()).size, POLL).toBe(500);
+    expect(read.rows).toBeLessThan(750);
   });
 
   it('refuses what is no cursor', async () => {

@@ -8,6 +8,7 @@ import { clusterOptions } from '../../../plugins/cassandra/options.ts';
 import { Pace } from '../../../plugins/cassandra/pace.ts';
 import { type Stored, storedOf } from '../../../plugins/cassandra/row.ts';
 import { openStore } from '../../../plugins/cassandra/schema.ts';
+import { Session } from '../../../plugins/cassandra/session.ts';
 import { LOG_FIELDS } from '../../../plugins/cassandra/tables.ts';
 import { writeLines } from '../../../plugins/cassandra/write-lines.ts';
 import { type StoreFollow, storeFollow } from '../../../plugins/cassandra-logs/follow.ts';
@@ -47,6 +48,21 @@ export async function openStage() {
       await dropKeyspace(keyspace);
     },
   };
+}
+
+/** The same tables, with a count of the rows of `application_logs` that are read there. */
+export function counting({ session, store }: Stage['access']) {
+  const read = { rows: 0 };
+  const { client, driver, dataCenter } = session();
+  class Counting extends Session {
+    override async execute(...args: Parameters<Session['execute']>) {
+      const result = await super.execute(...args);
+      if (/FROM \S+\.application_logs\s/.test(args[0].query)) read.rows += result.rows.length;
+      return result;
+    }
+  }
+  const counted = new Counting(client, driver, dataCenter);
+  return { read, access: { session: () => counted, store } };
 }
 
 /** A way to the node that can be cut. */
@@ -159,18 +175,19 @@ export class PlainWriter {
       LOG_FIELDS.map(({ name, type }, index) => [name, type === 'bigint' ? big(fields[index]) : fields[index]]),
     );
     const row = { service, hour: new Date(hour / 1000), shard, time: BigInt(time), id, host, source, ...named, body };
-    await this.#run('application_logs', row, ttl);
+    await this.#run('application_logs', row, { timestamp: BigInt(this.#clock() * 1000), ...(ttl !== undefined && { ttl }) });
   }
 
   #uuid(ms: number) {
     return this.#session.driver.types.TimeUuid.fromDate(new Date(ms), ticks++ % 10_000);
   }
 
-  async #run(table: string, row: Record<string, unknown>, ttl?: number): Promise<void> {
+  async #run(table: string, row: Record<string, unknown>, using: Record<string, unknown> = {}): Promise<void> {
     const names = Object.keys(row);
-    const using = ttl === undefined ? '' : ' USING TTL ?';
-    const query = `INSERT INTO ${this.#store.keyspace}.${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})${using}`;
-    await this.#session.execute({ query, params: [...Object.values(row), ...(ttl === undefined ? [] : [ttl])] });
+    const given = Object.keys(using).map((name) => `${name.toUpperCase()} ?`);
+    const query = `INSERT INTO ${this.#store.keyspace}.${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})
+      ${given.length > 0 ? `USING ${given.join(' AND ')}` : ''}`;
+    await this.#session.execute({ query, params: [...Object.values(row), ...Object.values(using)] });
   }
 }
 

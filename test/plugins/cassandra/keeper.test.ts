@@ -23,7 +23,7 @@ describe('a store that is kept open', () => {
   it('is open after the start, and closed by stop()', async () => {
     const { opened, closed } = standIn();
     const { log, told } = recorder();
-    const keeper = new StoreKeeper(async () => opened, log);
+    const keeper = new StoreKeeper(['node:9042'], async () => opened, log);
     expect(() => keeper.now()).toThrow(RetryableError);
     await keeper.start(signal);
     expect(keeper.now()).toBe(opened);
@@ -37,11 +37,15 @@ describe('a store that is kept open', () => {
     const { opened } = standIn();
     const { log, told } = recorder();
     const answers = [new RetryableError('down'), new RetryableError('down'), new PermanentError('another table')];
-    const keeper = new StoreKeeper(async () => {
-      const error = answers.shift();
-      if (error) throw error;
-      return opened;
-    }, log);
+    const keeper = new StoreKeeper(
+      ['node:9042'],
+      async () => {
+        const error = answers.shift();
+        if (error) throw error;
+        return opened;
+      },
+      log,
+    );
     await keeper.start(signal);
     expect(() => keeper.now()).toThrow('down');
     await expect.poll(() => told.length, { timeout: 60_000 }).toBe(3);
@@ -57,9 +61,9 @@ describe('a store that is kept open', () => {
   it('is not waited for when it takes long to open, neither by the start nor by stop(), and is closed when it comes then', async () => {
     const { opened, closed } = standIn();
     let open: (opened: Opened) => void = () => undefined;
-    const keeper = new StoreKeeper(() => new Promise((resolve) => (open = resolve)), recorder().log);
+    const keeper = new StoreKeeper(['node:9042'], () => new Promise((resolve) => (open = resolve)), recorder().log);
     await keeper.start(signal);
-    expect(() => keeper.now()).toThrow('it is being connected');
+    expect(() => keeper.now()).toThrow(/no node has answered yet at node:9042/);
     await keeper.stop();
     expect(closed()).toBe(0);
     open(opened);
@@ -69,10 +73,14 @@ describe('a store that is kept open', () => {
 
   it('is not tried any more after stop()', async () => {
     let tries = 0;
-    const keeper = new StoreKeeper(async () => {
-      tries++;
-      throw new RetryableError('down');
-    }, recorder().log);
+    const keeper = new StoreKeeper(
+      ['node:9042'],
+      async () => {
+        tries++;
+        throw new RetryableError('down');
+      },
+      recorder().log,
+    );
     await keeper.start(signal);
     await keeper.stop();
     const before = tries;
@@ -82,7 +90,7 @@ describe('a store that is kept open', () => {
 
   it('a start ends with its signal', async () => {
     const controller = new AbortController();
-    const keeper = new StoreKeeper(() => new Promise(() => undefined), recorder().log);
+    const keeper = new StoreKeeper(['node:9042'], () => new Promise(() => undefined), recorder().log);
     const starting = keeper.start(controller.signal);
     controller.abort(new Error('not any more'));
     await expect(starting).rejects.toThrow('not any more');

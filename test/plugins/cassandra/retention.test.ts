@@ -1,11 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { probeStore } from '../../../plugins/cassandra/probe.ts';
 import { storeRetention } from '../../../plugins/cassandra/retention.ts';
+import { type RowKept, type RowsKept, rowKeptText } from '../../../plugins/cassandra/rows-kept.ts';
 import { applySchema, type Opened, openStore } from '../../../plugins/cassandra/schema.ts';
 import { describeWithCassandra } from '../../cassandra/shared.ts';
 import { SchemaStage, until } from './schema-stage.ts';
 
 const DAY = 86_400;
+const NO_ROWS: RowsKept = { seen: undefined, look: async () => undefined };
+
+describe('what a row says of how long it is kept', () => {
+  const keep = 30 * DAY * 1000;
+  it.each<[string, RowKept | undefined, string | undefined]>([
+    ['nothing while there is none', undefined, undefined],
+    ['nothing while it is as it should be, give or take what clocks differ', { host: 'h', seconds: 30 * DAY + 90 }, undefined],
+    ['that it lives longer', { host: 'h', seconds: 90 * DAY - 3 }, 'but the newest line, of the host h, expires 90 days after its time'],
+    ['that it lives shorter', { host: '', seconds: 7 * DAY }, 'but the newest line expires 7 days after its time'],
+    ['that it lives for ever', { host: 'h' }, 'but the newest line, of the host h, does not expire'],
+  ])('is %s', (_what, row, text) => {
+    const advice = ': set keep: 30 days in the sink of its writer as well, or mend it here';
+    expect(rowKeptText(row, keep)).toBe(text && text + advice);
+  });
+});
 
 describeWithCassandra('lines that expire', () => {
   let stage: SchemaStage;
@@ -26,13 +42,13 @@ describeWithCassandra('lines that expire', () => {
   };
 
   it('are told, and need no change, when the tables keep them for as long as the options say', async () => {
-    const retention = storeRetention(stage.options(), () => opened);
+    const retention = storeRetention(stage.options(), () => opened, NO_ROWS);
     expect(retention.describe()).toBe('lines expire 90 days after their time (TTL)');
     expect(await retention.apply({ dryRun: false }, until())).toEqual([]);
   });
 
   it('get the time that the options say, once it is applied', async () => {
-    const retention = storeRetention(stage.options({ keep: '30d' }), () => opened);
+    const retention = storeRetention(stage.options({ keep: '30d' }), () => opened, NO_ROWS);
     expect(retention.describe()).toBe(
       "lines expire 30 days after their time (TTL); the table's default is 90 days, which cauce retention apply sets to 30 days",
     );
@@ -55,13 +71,13 @@ describeWithCassandra('lines that expire', () => {
   });
 
   it('are told as unknown before there is a connection', async () => {
-    const retention = storeRetention(stage.options(), () => undefined);
+    const retention = storeRetention(stage.options(), () => undefined, NO_ROWS);
     expect(retention.describe()).toBe('lines expire 90 days after their time (TTL); the table was not looked at yet');
     await expect(retention.apply({ dryRun: true }, until())).rejects.toThrow('no connection to Cassandra');
   });
 
   it('see that somebody changed the table', async () => {
-    const retention = storeRetention(stage.options(), () => opened);
+    const retention = storeRetention(stage.options(), () => opened, NO_ROWS);
     await stage.alter('ALTER TABLE %.application_logs WITH default_time_to_live = 0');
     const [change] = await retention.apply({ dryRun: true }, until());
     expect(change?.what).toContain('expire after 90 days by default (now: never)');
